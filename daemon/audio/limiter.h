@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+#ifndef FERMATA_AUDIO_LIMITER_H
+#define FERMATA_AUDIO_LIMITER_H
+
+/**
+ * limiter: keeps stereo sound under LIMITER_CEILING by turning it down a block ahead of a peak and
+ * letting it come back within some tenths of a second. Sound under the ceiling passes unchanged.
+ * Plain data of its owner; one thread; no allocation.
+ */
+
+#define LIMITER_BLOCK 64      ///< frames of a block, and by how much the sound is delayed
+#define LIMITER_CEILING 0.88f ///< largest sample that comes out: -1.1 dBFS
+
+struct limiter {
+    float pending[2 * LIMITER_BLOCK]; ///< the block that comes out next
+    float gain;                       ///< at the start of `pending`
+    float pending_allows;             ///< the largest gain that `pending` bears
+};
+
+void limiter_init(struct limiter *limiter);
+
+/** Takes LIMITER_BLOCK interleaved frames and gives those of the call before (silence at first).
+ * The two buffers may not overlap. */
+void limiter_process(struct limiter *limiter, const float *block, float *ret_block);
+
+#endif

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+#ifndef FERMATA_AUDIO_OUTPUT_H
+#define FERMATA_AUDIO_OUTPUT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct pw_context;
+struct pw_loop;
+struct ring;
+
+/**
+ * output: a channel's playback node in the PipeWire graph.
+ *
+ * Lives on the main loop; its real-time callback only copies from the ring and applies the fade.
+ * PipeWire may be absent, die, come back, or have no sink: the output waits, retries and goes on
+ * by itself, and the ring keeps its place meanwhile.
+ */
+struct output;
+
+enum output_state {
+    OUTPUT_NO_PIPEWIRE, ///< no server: trying again every now and then
+    OUTPUT_NO_SINK,     ///< connected, but there is nothing to play to yet
+    OUTPUT_PAUSED,      ///< stopped by us: the node is inactive and nothing wakes up
+    OUTPUT_STREAMING,
+};
+
+struct output_config {
+    const char *node_name;   ///< such as "fermata.main"; unique per channel
+    const char *description; ///< such as "Fermata hold music"
+    const char *target;      ///< node.name or serial of a sink, or NULL for the default one
+    struct ring *ring;
+    /** Real-time thread: the ring has got room (performer_wake). */
+    void (*on_room)(void *user);
+    /** Main loop: output_state() has changed. */
+    void (*on_state)(void *user);
+    void *user;
+};
+
+/** Returns 0 or -ENOMEM; never fails because PipeWire is not there. Starts paused. */
+int output_new(struct pw_loop *loop, struct pw_context *context, const struct output_config *config,
+               struct output **ret_output);
+void output_free(struct output *output);
+
+/** Fades in / out within 60 ms of the callback, then (in-)activates the stream. Main loop. */
+void output_set_playing(struct output *output, bool playing);
+
+/** 0 to 1, linear amplitude = volume cubed (as PulseAudio and PipeWire mixers do); ramped. */
+void output_set_volume(struct output *output, double volume);
+
+enum output_state output_state(const struct output *output);
+
+/** Frames of silence given out while playing because the ring was empty. Any thread. */
+uint64_t output_underruns(const struct output *output);
+
+#endif

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+#ifndef FERMATA_AUDIO_PERFORMER_H
+#define FERMATA_AUDIO_PERFORMER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "music/score.h"
+
+struct ring;
+struct synth;
+
+/**
+ * performer: one thread that plays each channel's due notes on its synth into its ring, some
+ * tenths of a second ahead of the output. Sleeps without any timer while every ring is full.
+ *
+ * performer_step() does the same work synchronously, for tests and for rendering to files.
+ */
+struct performer;
+
+/** Music left in the score, in microseconds, below which on_hungry() is called. */
+#define PERFORMER_LOW (20 * NOTE_SECOND)
+
+/** One channel's instrument. All pointers outlive the part; the part is plain data of the owner,
+ * handed over with performer_add() and given back by performer_remove(). */
+struct performer_part {
+    struct score *score;
+    struct synth *synth;
+    struct ring *ring;
+    /** Called on the performer's thread for each event as it is rendered. `frame` counts the
+     * frames written to the ring since the part was added: the event is heard when the reader gets
+     * there; `ahead` is how many frames the reader is behind it now. May be NULL. Neither callback
+     * may call performer_add(), performer_remove() or performer_step(). */
+    void (*on_event)(void *user, const struct score_event *event, uint64_t frame, uint32_t ahead);
+    /** Called on the performer's thread when less than PERFORMER_LOW of music is left in the score,
+     * at most four times per second of what is rendered. May be NULL. */
+    void (*on_hungry)(void *user);
+    void *user;
+};
+
+/** Returns 0, -ENOMEM or -errno of eventfd(2). */
+int performer_new(struct performer **ret_performer);
+/** Stops the thread if it runs. All parts must have been removed. */
+void performer_free(struct performer *performer);
+
+/** Main thread; both wait for a step that is under way, some milliseconds. performer_add() returns
+ * 0 or -ENOMEM; channel time begins at the score's position. performer_remove() returns once the
+ * thread has let go of the part. */
+int performer_add(struct performer *performer, struct performer_part *part);
+void performer_remove(struct performer *performer, struct performer_part *part);
+
+/** Starts the thread. Returns 0 or -errno of pthread_create(3). */
+int performer_start(struct performer *performer);
+
+/** Wakes the thread: a ring has room, or a score has music. Real-time safe (an eventfd write). */
+void performer_wake(struct performer *performer);
+
+/** Fills every ring as far as score and room allow, in blocks of SYNTH_BLOCK frames: an event takes
+ * effect at the block boundary nearest to its time. Returns the frames rendered in all.
+ * Where a score has nothing due (not yet composed), channel time stands still: what sounds rings
+ * out, the ring gets it, and `starved` counts the frames. But before the first music of a part its
+ * ring is left empty, so that the music is not put behind silence. */
+uint32_t performer_step(struct performer *performer);
+
+/** Frames rendered while a score was empty, over all parts since the start. Any thread. */
+uint64_t performer_starved(const struct performer *performer);
+
+/** Counts rendered blocks; grows while music plays. For the watchdog. Any thread. */
+uint64_t performer_progress(const struct performer *performer);
+
+/** CPU time of the performer's thread, nanoseconds (0 before start). Any thread. */
+uint64_t performer_cpu_ns(const struct performer *performer);
+
+#endif

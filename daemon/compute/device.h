@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+#ifndef FERMATA_COMPUTE_DEVICE_H
+#define FERMATA_COMPUTE_DEVICE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/**
+ * device: one Vulkan device with one compute queue, its features probed and never assumed.
+ *
+ * Belongs to the thread that submits (the generator); nothing here is thread-safe. It knows
+ * buffers and kernels, no nets and no music.
+ *
+ * Environment: FERMATA_VALIDATION=1 loads the Khronos validation layer with synchronization
+ * validation; what it says is logged as errors and counted.
+ */
+struct device;
+
+enum device_kind {
+    DEVICE_DISCRETE,
+    DEVICE_INTEGRATED,
+    DEVICE_VIRTUAL,
+    DEVICE_CPU,
+    DEVICE_OTHER,
+};
+
+/** What a person wants to know of a device; owned by the device, valid as long as it. */
+struct device_info {
+    const char *name;   ///< as the driver says it, such as "llvmpipe (LLVM 15.0.6, 256 bits)"
+    const char *driver; ///< driver name and version, such as "llvmpipe Mesa 22.3.6"
+    enum device_kind kind;
+    uint32_t subgroup_size;
+};
+
+/** What kernels have to know of a device. */
+struct device_limits {
+    uint32_t texels;        ///< largest texel buffer, in elements
+    uint32_t storage_bytes; ///< largest range of a storage buffer
+    bool shuffle;           ///< subgroupShuffle in compute kernels
+    /** A workgroup of subgroup_size invocations is one full subgroup: required of the driver where
+     * it can be (kernel_config.whole_subgroup), known of it elsewhere. */
+    bool whole_subgroups;
+};
+
+/**
+ * Opens a device.
+ *
+ * `want` is NULL or "" or "auto" (discrete before integrated before virtual before CPU), "cpu",
+ * "gpu" (anything but a CPU), a number (place in the loader's list, from 0), or a part of a
+ * device's name, case ignored. Blocks for some tens of milliseconds.
+ *
+ * The first call sets LP_NUM_THREADS=0 in the environment unless it is set: lavapipe, the CPU
+ * driver, is cheapest by far where it runs kernels in its own queue thread. So the first call
+ * belongs before the start of threads that read the environment.
+ *
+ * Returns 0, -ENODEV (no Vulkan, or no device that fits: logged with the devices there are),
+ * -EINVAL, -ENOMEM or -EIO.
+ */
+int device_new(const char *want, struct device **ret_device);
+
+/** Waits for the device and frees all; NULL is fine. Buffers and kernels go before it. */
+void device_free(struct device *device);
+
+const struct device_info *device_info(const struct device *device);
+const struct device_limits *device_limits(const struct device *device);
+
+/** True once a submit has failed with VK_ERROR_DEVICE_LOST or has not come back in time: free
+ * everything and open anew. */
+bool device_is_lost(const struct device *device);
+
+/** Treats the device as lost from now on: every later run fails with -ENODEV. For tests of what
+ * becomes of the music then, and for batch_run(). */
+void device_lose(struct device *device);
+
+/** Keeps the pipelines compiled so far on disk ($XDG_CACHE_HOME/fermata), for the next start.
+ * Does nothing where that fails, beyond a line at debug level. */
+void device_keep_pipelines(struct device *device);
+
+/** Messages of the validation layer so far; 0 without it. */
+unsigned device_complaints(const struct device *device);
+
+#endif

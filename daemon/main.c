@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: MIT
+// fermatad: wires the rooms in flow order, runs, unwinds in reverse.
+
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <pipewire/pipewire.h>
+
+#include "control/bus.h"
+#include "control/channel.h"
+#include "control/compose.h"
+#include "control/manager.h"
+#include "control/manager_parts.h"
+#include "control/settings.h"
+#include "control/watchdog.h"
+#include "log.h"
+
+/** Exit status for a command line that makes no sense (sysexits.h EX_USAGE). */
+#define EXIT_USAGE 64
+/** From the fade-out to the end. */
+#define FADE_MS 120
+/** Settings that a person may give on the command line, and four more options. */
+#define OPTIONS 32
+
+struct options {
+    const char *config;
+    double compose; ///< seconds; 0: play
+};
+
+struct fermata {
+    struct pw_main_loop *main_loop;
+    struct pw_loop *loop;
+    struct pw_context *context;
+    struct manager *manager;
+    struct bus *bus;
+    struct watchdog *watchdog;
+    struct spa_source *end_timer;
+};
+
+static void print_help(void)
+{
+    printf("Usage: fermatad [OPTION]...\n"
+           "Plays endless live piano to PipeWire; `fermatactl` steers it.\n\n"
+           "  --config FILE            settings file instead of ~/.config/fermata/fermata.conf\n"
+           "  --compose SECONDS        compose so much music as fast as the device can, write it\n"
+           "                           to standard output as JSON lines, and end\n"
+           "  --verbose                log what the curator refuses, and more\n"
+           "  --help, --version\n\n"
+           "Settings, also in the file (without the dashes) and as FERMATA_NAME in the\n"
+           "environment:\n\n");
+    for (const struct settings_key *key = settings_keys; key->key; key++) {
+        char left[64];
+        snprintf(left, sizeof left, "--%s %s", key->key, key->argument);
+        printf("  %-24s %s\n", left, key->help);
+    }
+    printf("\nExample: fermatad --composer bach --autostart yes\n");
+}
+
+static void read_config(struct settings *settings, const char *config)
+{
+    char path[512];
+    const char *folder = getenv("XDG_CONFIG_HOME");
+    const char *home = getenv("HOME");
+    if (config)
+        snprintf(path, sizeof path, "%s", config);
+    else if (folder && *folder == '/')
+        snprintf(path, sizeof path, "%s/fermata/fermata.conf", folder);
+    else
+        snprintf(path, sizeof path, "%s/.config/fermata/fermata.conf", home ? home : "");
+    int r = settings_read_file(settings, FERMATA_SYSCONF "/fermata.conf");
+    if (r == 0 || r == -ENOENT)
+        r = settings_read_file(settings, path);
+    if (r == -ENOENT && config)
+        log_warning("there is no settings file %s; going on without it", config);
+}
+
+/** Reads the command line twice: first for what tells where the other settings are, at last for
+ * the settings, which are the strongest. Returns -1 to go on, else the exit status. */
+static int read_options(int argc, char **argv, struct options *options, struct settings *settings)
+{
+    enum { CONFIG = 1000, COMPOSE, VERBOSE, HELP, VERSION };
+    struct option table[OPTIONS] = {
+        {"config", required_argument, NULL, CONFIG}, {"compose", required_argument, NULL, COMPOSE},
+        {"verbose", no_argument, NULL, VERBOSE},     {"help", no_argument, NULL, HELP},
+        {"version", no_argument, NULL, VERSION},
+    };
+    size_t n = 5;
+    for (int i = 0; settings_keys[i].key && n < OPTIONS - 1; i++)
+        table[n++] = (struct option){settings_keys[i].key, required_argument, NULL, i + 1};
+
+    int c;
+    optind = 1;
+    while ((c = getopt_long(argc, argv, "h", table, NULL)) != -1) {
+        char *end;
+        const char *why = "";
+        switch (c) {
+        case '?':
+            fprintf(stderr, "fermatad --help lists the options.\n");
+            return EXIT_USAGE;
+        case 'h':
+        case HELP:
+            print_help();
+            return EXIT_SUCCESS;
+        case VERSION:
+            printf("fermatad %s\n", FERMATA_VERSION);
+            return EXIT_SUCCESS;
+        case VERBOSE:
+            log_set_level(LOG_LEVEL_DEBUG);
+            break;
+        case CONFIG:
+            options->config = optarg;
+            break;
+        case COMPOSE:
+            options->compose = strtod(optarg, &end);
+            if (end == optarg || *end || !(options->compose > 0 && options->compose <= 1e6)) {
+                fprintf(stderr, "fermatad: --compose %s: must be seconds, up to 1000000\n", optarg);
+                return EXIT_USAGE;
+            }
+            break;
+        default:
+            if (settings_set(settings, settings_keys[c - 1].key, optarg, &why) < 0) {
+                fprintf(stderr, "fermatad: --%s %s: it %s\n", settings_keys[c - 1].key, optarg,
+                        why);
+                return EXIT_USAGE;
+            }
+        }
+    }
+    if (optind < argc) {
+        fprintf(stderr,
+                "fermatad: what is \"%s\"? Settings are given as --name value; see "
+                "fermatad --help\n",
+                argv[optind]);
+        return EXIT_USAGE;
+    }
+    return -1;
+}
+
+/** From weak to strong; see settings.h. */
+static int read_settings(int argc, char **argv, struct options *options, struct settings *settings)
+{
+    settings_init(settings);
+    struct settings unused = *settings;
+    int status = read_options(argc, argv, options, &unused);
+    if (status >= 0)
+        return status;
+    read_config(settings, options->config);
+    struct settings named = *settings;
+    settings_read_environment(&named);
+    read_options(argc, argv, options, &named);
+    // What was changed over D-Bus lies between the file and the environment; where it is kept may
+    // be said by any of them.
+    memcpy(settings->state_file, named.state_file, sizeof settings->state_file);
+    if (options->compose == 0)
+        settings_read_file(settings, settings->state_file);
+    settings_read_environment(settings);
+    return read_options(argc, argv, options, settings);
+}
+
+static void on_end(void *user, uint64_t expirations)
+{
+    (void)expirations;
+    struct fermata *fermata = user;
+    pw_main_loop_quit(fermata->main_loop);
+}
+
+static void on_signal(void *user, int number)
+{
+    struct fermata *fermata = user;
+    log_info("ending: %s", strsignal(number));
+    watchdog_stopping();
+    manager_fade_out(fermata->manager);
+    struct timespec fade = {0, FADE_MS * 1000000L};
+    pw_loop_update_timer(fermata->loop, fermata->end_timer, &fade, NULL, false);
+}
+
+static bool is_alive(void *user)
+{
+    return manager_is_alive(user);
+}
+
+static int make(struct fermata *fermata, struct settings *settings)
+{
+    fermata->main_loop = pw_main_loop_new(NULL);
+    if (!fermata->main_loop)
+        return -ENOMEM;
+    fermata->loop = pw_main_loop_get_loop(fermata->main_loop);
+    fermata->context =
+        pw_context_new(fermata->loop, pw_properties_new("support.dbus", "true", NULL), 0);
+    if (!fermata->context) {
+        log_error("cannot make a PipeWire context: %s; is libspa-0.2-modules installed?",
+                  strerror(errno));
+        return -errno;
+    }
+    int r = manager_new(settings, fermata->loop, fermata->context, &fermata->manager);
+    if (r == 0)
+        r = bus_new(fermata->loop, fermata->context, fermata->manager, &fermata->bus);
+    if (r == 0)
+        r = watchdog_new(fermata->loop, is_alive, fermata->manager, &fermata->watchdog);
+    fermata->end_timer = pw_loop_add_timer(fermata->loop, on_end, fermata);
+    pw_loop_add_signal(fermata->loop, SIGTERM, on_signal, fermata);
+    pw_loop_add_signal(fermata->loop, SIGINT, on_signal, fermata);
+    return r;
+}
+
+static int play(struct settings *settings)
+{
+    struct fermata fermata = {0};
+    int r = make(&fermata, settings);
+    if (r == 0) {
+        char status[512];
+        snprintf(status, sizeof status, "in the style of %s, net %s, on %s", settings->composer,
+                 settings->net, manager_device(fermata.manager));
+        log_info("fermatad %s: %s", FERMATA_VERSION, status);
+        if (settings->autostart)
+            channel_start(manager_channel(fermata.manager, 0));
+        watchdog_ready(status);
+        pw_main_loop_run(fermata.main_loop);
+    }
+    watchdog_free(fermata.watchdog);
+    bus_free(fermata.bus);
+    manager_free(fermata.manager);
+    if (fermata.context)
+        pw_context_destroy(fermata.context);
+    if (fermata.main_loop)
+        pw_main_loop_destroy(fermata.main_loop);
+    return r;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options = {0};
+    struct settings settings;
+    int status = read_settings(argc, argv, &options, &settings);
+    if (status >= 0)
+        return status;
+    // A watcher or a reader that goes away is an error of a write, not the daemon's end.
+    signal(SIGPIPE, SIG_IGN);
+    if (options.compose > 0)
+        return compose_write(&settings, options.compose, stdout) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+    pw_init(&argc, &argv);
+    int r = play(&settings);
+    pw_deinit();
+    return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
