@@ -189,8 +189,10 @@ static int make(struct fermata *fermata, struct settings *settings)
     if (!fermata->main_loop)
         return -ENOMEM;
     fermata->loop = pw_main_loop_get_loop(fermata->main_loop);
-    fermata->context =
-        pw_context_new(fermata->loop, pw_properties_new("support.dbus", "true", NULL), 0);
+    fermata->context = pw_context_new(
+        fermata->loop,
+        // client-rt gives the callback its real-time priority.
+        pw_properties_new("support.dbus", "true", PW_KEY_CONFIG_NAME, "client-rt.conf", NULL), 0);
     if (!fermata->context) {
         log_error("cannot make a PipeWire context: %s; is libspa-0.2-modules installed?",
                   strerror(errno));
@@ -240,6 +242,13 @@ int main(int argc, char **argv)
         return status;
     // A watcher or a reader that goes away is an error of a write, not the daemon's end.
     signal(SIGPIPE, SIG_IGN);
+    // Before any thread is there: the loop's signalfd gets what no thread takes.
+    sigset_t handled;
+    sigemptyset(&handled);
+    sigaddset(&handled, SIGTERM);
+    sigaddset(&handled, SIGINT);
+    if (options.compose == 0)
+        pthread_sigmask(SIG_BLOCK, &handled, NULL);
     if (options.compose > 0)
         return compose_write(&settings, options.compose, stdout) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
     pw_init(&argc, &argv);

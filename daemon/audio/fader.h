@@ -19,20 +19,24 @@ struct ring;
 
 #define FADER_FRAMES 1440 ///< 30 ms at 48 kHz
 
+/** So many calls give nothing but silence before fader_process() says so: what was given last may
+ * still be on its way when the graph is stopped. */
+#define FADER_SILENT_CALLS 2
+
 struct fader {
     struct ring *ring;
     uint32_t capacity; ///< of the ring, in frames
 
     _Atomic float volume; ///< linear amplitude to reach while playing
     atomic_bool playing;
-    atomic_bool silent;             ///< true: faded out after a stop; nothing more to give
     atomic_bool restart;            ///< the next callback begins from silence
     atomic_uint_fast64_t underruns; ///< frames
 
     // The real-time thread's own.
     float gain;
-    bool starving; ///< the ring ran empty; waiting until it is half full again
-    bool begun;    ///< music has come since the last start
+    bool starving;        ///< the ring ran empty; waiting until it is half full again
+    uint8_t silent_calls; ///< since the fade out has ended, up to FADER_SILENT_CALLS
+    bool begun;           ///< music has come since the last start
 };
 
 /** Begins stopped, at full volume. The ring outlives the fader. */
@@ -52,8 +56,8 @@ void fader_restart(struct fader *fader);
 uint64_t fader_underruns(const struct fader *fader);
 
 /**
- * Gives the next `frames` frames, interleaved. Returns true when it has just become silent after
- * fader_set_playing(false): the caller may stop calling.
+ * Gives the next `frames` frames, interleaved. Returns true once after fader_set_playing(false),
+ * when the caller may stop calling.
  */
 bool fader_process(struct fader *fader, float *ret_interleaved, uint32_t frames);
 

@@ -20,8 +20,8 @@ struct output;
 
 enum output_state {
     OUTPUT_NO_PIPEWIRE, ///< no server: trying again every now and then
-    OUTPUT_NO_SINK,     ///< connected, but there is nothing to play to yet
-    OUTPUT_PAUSED,      ///< stopped by us: the node is inactive and nothing wakes up
+    OUTPUT_NO_SINK,     ///< connected and told to play, but for a second there was no sink
+    OUTPUT_PAUSED,      ///< about to play, or stopped: then the node wakes nothing up
     OUTPUT_STREAMING,
 };
 
@@ -37,7 +37,12 @@ struct output_config {
     void *user;
 };
 
-/** Returns 0 or -ENOMEM; never fails because PipeWire is not there. Starts paused. */
+/**
+ * Returns 0 or -ENOMEM; never fails because PipeWire is not there. Starts paused. Make `context`
+ * with the property PW_KEY_CONFIG_NAME = "client-rt.conf": then the callback's thread has real-time
+ * priority, without which a busy machine makes it stutter. The strings are copied; ring, loop and
+ * context outlive the output.
+ */
 int output_new(struct pw_loop *loop, struct pw_context *context, const struct output_config *config,
                struct output **ret_output);
 void output_free(struct output *output);
@@ -50,7 +55,8 @@ void output_set_volume(struct output *output, double volume);
 
 enum output_state output_state(const struct output *output);
 
-/** Frames of silence given out while playing because the ring was empty. Any thread. */
+/** Frames of silence given out while playing, after the first music since the start, because the
+ * ring was empty. Any thread. */
 uint64_t output_underruns(const struct output *output);
 
 #endif

@@ -34,9 +34,8 @@ struct device_info {
 
 /** What kernels have to know of a device. */
 struct device_limits {
-    uint32_t texels;        ///< largest texel buffer, in elements
-    uint32_t storage_bytes; ///< largest range of a storage buffer
-    bool shuffle;           ///< subgroupShuffle in compute kernels
+    uint32_t texels; ///< largest texel buffer, in elements
+    bool shuffle;    ///< subgroupShuffle in compute kernels
     /** A workgroup of subgroup_size invocations is one full subgroup: required of the driver where
      * it can be (kernel_config.whole_subgroup), known of it elsewhere. */
     bool whole_subgroups;
@@ -76,7 +75,7 @@ void device_lose(struct device *device);
  * Does nothing where that fails, beyond a line at debug level. */
 void device_keep_pipelines(struct device *device);
 
-/** Messages of the validation layer so far; 0 without it. */
-unsigned device_complaints(const struct device *device);
+/** Messages of the validation layer in this process so far; 0 without it. Any thread. */
+unsigned device_complaints(void);
 
 #endif

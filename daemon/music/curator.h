@@ -51,9 +51,9 @@ enum curator_verdict {
  *
  * While only kept drafts are played, no two onsets of the channel are further apart, nor is the
  * first further from the time of curator_init(): a kept draft has no longer gap inside, counted
- * from the last kept onset on. Silence at its end is half a second shorter still, so that the next one can
- * always mend it by beginning soon. More than that is not held against a draft: where a cut fell
- * into a gap (then 3.5 s is the most), or a least bad draft broke the promise, one that begins
+ * from the last kept onset on. Silence at its end is half a second shorter still, so that the next
+ * one can always mend it by beginning soon. More than that is not held against a draft: where a cut
+ * fell into a gap (then 3.5 s is the most), or a least bad draft broke the promise, one that begins
  * within half a second is kept again.
  */
 #define CURATOR_LONGEST_GAP (3 * NOTE_SECOND)

@@ -81,12 +81,10 @@ static int64_t nearest_frame(int64_t time, int64_t from)
     return (time - from + ROLL_FRAME_US / 2) / ROLL_FRAME_US;
 }
 
-/** First frame in which the note sounds no more, at most `frames`. */
+/** First frame in which the note sounds no more, at most `frames`; below 1 if it ends before. */
 static int64_t end_frame(const struct note *note, int64_t from, size_t frames)
 {
     int64_t end = note_end(note);
-    if (end <= from)
-        return 0;
     if (end - from >= (int64_t)frames * ROLL_FRAME_US)
         return (int64_t)frames;
     return nearest_frame(end, from);

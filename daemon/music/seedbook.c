@@ -98,9 +98,9 @@ static int end_phrase(struct seedbook *book, const char **ret_why)
 static bool read_number(char **text, long least, long most, long *ret_number)
 {
     char *end;
-    errno = 0;
+    // What is too big for a long comes back as the biggest, and is beyond any bound.
     long number = strtol(*text, &end, 10);
-    if (end == *text || errno != 0 || number < least || number > most)
+    if (end == *text || number < least || number > most)
         return false;
     *text = end;
     *ret_number = number;

@@ -44,12 +44,12 @@ enum net_sampling {
 
 /** What one lane is to do in one run. */
 struct net_lane {
-    bool active;                 ///< false: the lane's state is left as it is
-    uint32_t composer;           ///< row of net_info.composers
+    bool active;       ///< false: the lane's state is left as it is
+    uint32_t composer; ///< row of net_info.composers
     enum net_sampling sampling;
-    float threshold;             ///< 0 to 1; clamped to [0.001, 0.999]
-    uint64_t seed;               ///< of the counter-based random numbers
-    uint64_t step;               ///< number of the run's first step; same seed and step, same draw
+    float threshold; ///< 0 to 1; clamped to [0.001, 0.999]
+    uint64_t seed;   ///< of the counter-based random numbers
+    uint64_t step;   ///< number of the run's first step; same seed and step, same draw
     /** NULL: the lane composes. Else NET_RUN_STEPS frames of NET_FRAME_CELLS bytes that are fed
      * instead of what the net would play (priming); they are also what comes out. */
     const uint8_t *forced;
@@ -57,12 +57,12 @@ struct net_lane {
 
 /** What the weights file says of itself. Strings and arrays belong to the net. */
 struct net_info {
-    const char *name;       ///< "lstm"
-    const char *family;     ///< "maestro"
+    const char *name;   ///< "lstm"
+    const char *family; ///< "maestro"
     const char *licence;
     const char *const *composers; ///< the embedding's rows, in order
     uint32_t composer_count;
-    const char *const *offered;   ///< the composers to offer to users
+    const char *const *offered; ///< the composers to offer to users
     uint32_t offered_count;
     const char *stats;      ///< the metadata's "stats", JSON text as it stands, or "{}"
     double validation_loss; ///< nats per frame, NAN where unknown

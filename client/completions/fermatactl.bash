@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: MIT
+# bash completion of fermatactl(1)
+
+_fermatactl()
+{
+    local cur prev words cword
+    _init_completion || return
+
+    local verbs='status start stop skip reseed composer threshold sampling net volume
+        reseed-interval watch version help'
+    local options='--channel --help --version' verb='' channel=() i
+
+    case $prev in
+    -p | --png)
+        _filedir png
+        return
+        ;;
+    -c | --channel | -s | --seconds)
+        return
+        ;;
+    esac
+    for ((i = 1; i < cword; i++)); do
+        case ${words[i]} in
+        -c | --channel)
+            channel=(--channel "${words[++i]}")
+            ;;
+        -p | --png | -s | --seconds)
+            ((i++))
+            ;;
+        -*) ;;
+        *)
+            verb=${words[i]}
+            break
+            ;;
+        esac
+    done
+
+    if [[ -z $verb && $cur != -* ]]; then
+        COMPREPLY=($(compgen -W "$verbs" -- "$cur"))
+        return
+    fi
+    case $verb in
+    status)
+        options+=' --json'
+        ;;
+    composer | net | sampling)
+        options+=' --list'
+        ;;
+    watch)
+        options+=' --json --png --quiet --seconds'
+        ;;
+    esac
+    if [[ $cur == -* ]]; then
+        COMPREPLY=($(compgen -W "$options" -- "$cur"))
+        return
+    fi
+    case $verb in
+    composer | net)
+        # From the daemon; without one there is nothing to offer, and nothing to say.
+        COMPREPLY=($(compgen -W "$(timeout 2 fermatactl "${channel[@]}" "$verb" --list \
+            2>/dev/null)" -- "$cur"))
+        ;;
+    sampling)
+        COMPREPLY=($(compgen -W 'sample hard' -- "$cur"))
+        ;;
+    help)
+        COMPREPLY=($(compgen -W "$verbs" -- "$cur"))
+        ;;
+    esac
+} && complete -F _fermatactl fermatactl

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+#ifndef FERMATA_CLIENT_REMOTE_H
+#define FERMATA_CLIENT_REMOTE_H
+
+#include <stdint.h>
+
+#include "client/ending.h"
+#include "client/status.h"
+
+/**
+ * remote: the daemon, seen over the session bus. Connects when first needed; every call blocks, for
+ * a few seconds at most once the daemon runs.
+ *
+ * Each function returns how fermatactl should end if that was its purpose: ENDING_OK,
+ * ENDING_REFUSED or ENDING_UNREACHABLE, and then remote_why() says what was wrong and what to do.
+ */
+struct remote;
+
+/** `channel`: the name of the channel that calls are for; it outlives the remote. Returns 0 or
+ * -ENOMEM. */
+int remote_new(const char *channel, struct remote **ret_remote);
+void remote_free(struct remote *remote);
+
+/** Why the last call did not succeed. */
+const char *remote_why(const struct remote *remote);
+
+/** Fills in everything. ENDING_REFUSED where there is no such channel. */
+enum ending remote_status(struct remote *remote, struct status *ret_status);
+
+/** Calls a method of the channel that takes and gives nothing. */
+enum ending remote_call(struct remote *remote, const char *method);
+
+enum ending remote_set_text(struct remote *remote, const char *property, const char *value);
+enum ending remote_set_number(struct remote *remote, const char *property, double value);
+enum ending remote_set_seconds(struct remote *remote, const char *property, uint32_t value);
+
+/** A reading end of the channel's feed, the caller's to close. */
+enum ending remote_open_feed(struct remote *remote, int *ret_fd);
+
+#endif

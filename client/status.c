@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: MIT
+#include "client/status.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "client/text.h"
+
+/** Where a property's value belongs. */
+struct field {
+    const char *property;
+    const char *key; ///< in JSON
+    char type;       ///< of D-Bus; 'a' for an as
+    size_t offset;
+    size_t room;
+};
+
+#define FIELD(of, property, type, member)                                                          \
+    {                                                                                              \
+        property, #member, type, offsetof(struct of, member), sizeof(((struct of *)NULL)->member)  \
+    }
+
+static const struct field manager_fields[] = {
+    FIELD(status, "Version", 's', version),     FIELD(status, "Device", 's', device),
+    FIELD(status, "Driver", 's', driver),       FIELD(status, "Nets", 'a', nets),
+    FIELD(status, "Composers", 'a', composers), {NULL},
+};
+
+static const struct field channel_fields[] = {
+    FIELD(status_channel, "Name", 's', name),
+    FIELD(status_channel, "State", 's', state),
+    FIELD(status_channel, "StateReason", 's', state_reason),
+    FIELD(status_channel, "Composer", 's', composer),
+    FIELD(status_channel, "Net", 's', net),
+    FIELD(status_channel, "Sampling", 's', sampling),
+    FIELD(status_channel, "Threshold", 'd', threshold),
+    FIELD(status_channel, "Volume", 'd', volume),
+    FIELD(status_channel, "ReseedInterval", 'u', reseed_interval),
+    FIELD(status_channel, "NotesPerMinute", 'd', notes_per_minute),
+    FIELD(status_channel, "SecondsAhead", 'd', seconds_ahead),
+    FIELD(status_channel, "Reseeds", 't', reseeds),
+    FIELD(status_channel, "Uptime", 't', uptime),
+    FIELD(status_channel, "Seed", 't', seed),
+    FIELD(status_channel, "Position", 't', position),
+    {NULL},
+};
+
+static void read_names(struct status_names *names, DBusMessageIter *iter)
+{
+    DBusMessageIter item;
+    names->count = 0;
+    dbus_message_iter_recurse(iter, &item);
+    for (; dbus_message_iter_get_arg_type(&item) == DBUS_TYPE_STRING && names->count < STATUS_NAMES;
+         dbus_message_iter_next(&item)) {
+        const char *name;
+        dbus_message_iter_get_basic(&item, &name);
+        text_copy(names->name[names->count++], sizeof(names->name[0]), name);
+    }
+}
+
+/** Reads an a{sv}: what no field wants, or of another type, is skipped. */
+static void read_fields(const struct field *fields, void *target, DBusMessageIter *iter)
+{
+    DBusMessageIter dict, entry, value;
+    if (dbus_message_iter_get_arg_type(iter) != DBUS_TYPE_ARRAY)
+        return;
+    dbus_message_iter_recurse(iter, &dict);
+    for (; dbus_message_iter_get_arg_type(&dict) == DBUS_TYPE_DICT_ENTRY;
+         dbus_message_iter_next(&dict)) {
+        const char *property;
+        dbus_message_iter_recurse(&dict, &entry);
+        dbus_message_iter_get_basic(&entry, &property);
+        dbus_message_iter_next(&entry);
+        dbus_message_iter_recurse(&entry, &value);
+        int type = dbus_message_iter_get_arg_type(&value);
+        for (const struct field *f = fields; f->property; f++) {
+            void *place = (char *)target + f->offset;
+            if (strcmp(f->property, property) != 0 || f->type != type)
+                continue;
+            if (type == DBUS_TYPE_ARRAY) {
+                if (dbus_message_iter_get_element_type(&value) == DBUS_TYPE_STRING)
+                    read_names(place, &value);
+            } else if (type == DBUS_TYPE_STRING) {
+                const char *text;
+                dbus_message_iter_get_basic(&value, &text);
+                text_copy(place, f->room, text);
+            } else {
+                dbus_message_iter_get_basic(&value, place);
+            }
+        }
+    }
+}
+
+void status_read_manager(struct status *status, DBusMessageIter *iter)
+{
+    read_fields(manager_fields, status, iter);
+}
+
+void status_read_channels(struct status *status, DBusMessageIter *iter)
+{
+    DBusMessageIter objects, entry, interfaces, item;
+    status->channel_count = 0;
+    if (dbus_message_iter_get_arg_type(iter) != DBUS_TYPE_ARRAY)
+        return;
+    dbus_message_iter_recurse(iter, &objects);
+    for (; dbus_message_iter_get_arg_type(&objects) == DBUS_TYPE_DICT_ENTRY;
+         dbus_message_iter_next(&objects)) {
+        dbus_message_iter_recurse(&objects, &entry);
+        dbus_message_iter_next(&entry);
+        if (dbus_message_iter_get_arg_type(&entry) != DBUS_TYPE_ARRAY)
+            continue;
+        dbus_message_iter_recurse(&entry, &interfaces);
+        for (; dbus_message_iter_get_arg_type(&interfaces) == DBUS_TYPE_DICT_ENTRY;
+             dbus_message_iter_next(&interfaces)) {
+            const char *name;
+            dbus_message_iter_recurse(&interfaces, &item);
+            dbus_message_iter_get_basic(&item, &name);
+            dbus_message_iter_next(&item);
+            if (strcmp(name, "org.fermata.HoldMusic1.Channel") != 0 ||
+                status->channel_count == STATUS_CHANNELS)
+                continue;
+            struct status_channel *channel = &status->channels[status->channel_count++];
+            *channel = (struct status_channel){.name = ""};
+            read_fields(channel_fields, channel, &item);
+        }
+    }
+}
+
+const struct status_channel *status_channel(const struct status *status, const char *name)
+{
+    for (size_t i = 0; i < status->channel_count; i++)
+        if (!strcmp(status->channels[i].name, name))
+            return &status->channels[i];
+    return NULL;
+}
+
+static void print_names(const struct status_names *names, FILE *file)
+{
+    for (size_t i = 0; i < names->count; i++)
+        fprintf(file, "%s%s", i ? ", " : "", names->name[i]);
+    fputs(names->count ? "\n" : "none\n", file);
+}
+
+static void print_duration(uint64_t seconds, FILE *file)
+{
+    if (seconds >= 86400)
+        fprintf(file, "%" PRIu64 " d ", seconds / 86400);
+    if (seconds >= 3600)
+        fprintf(file, "%" PRIu64 " h ", seconds / 3600 % 24);
+    if (seconds >= 60)
+        fprintf(file, "%" PRIu64 " min ", seconds / 60 % 60);
+    fprintf(file, "%" PRIu64 " s\n", seconds % 60);
+}
+
+void status_print(const struct status *status, const struct status_channel *c, FILE *file)
+{
+    fprintf(file, "%s: %s%s%s%s\n", c->name, c->state, *c->state_reason ? " (" : "",
+            c->state_reason, *c->state_reason ? ")" : "");
+    fprintf(file, "  composer         %s   (of ", c->composer);
+    for (size_t i = 0; i < status->composers.count; i++)
+        fprintf(file, "%s%s", i ? ", " : "", status->composers.name[i]);
+    fprintf(file, ")\n  net              %s\n", c->net);
+    fprintf(file, "  threshold        %.2f   (%s)\n", c->threshold, c->sampling);
+    fprintf(file, "  volume           %.0f %%\n", c->volume * 100);
+    if (c->reseed_interval)
+        fprintf(file, "  reseed interval  %" PRIu32 " s\n", c->reseed_interval);
+    else
+        fprintf(file, "  reseed interval  only when needed\n");
+    fprintf(file, "  notes            %.0f a minute\n", c->notes_per_minute);
+    fprintf(file, "  composed ahead   %.1f s\n", c->seconds_ahead);
+    fprintf(file, "  reseeds          %" PRIu64 "\n", c->reseeds);
+    fprintf(file, "  playing for      ");
+    print_duration(c->uptime, file);
+    fprintf(file, "fermata %s\n  device           %s\n  driver           %s\n  nets             ",
+            status->version, status->device, status->driver);
+    print_names(&status->nets, file);
+    if (status->channel_count > 1) {
+        fprintf(file, "  channels         ");
+        for (size_t i = 0; i < status->channel_count; i++)
+            fprintf(file, "%s%s", i ? ", " : "", status->channels[i].name);
+        fputc('\n', file);
+    }
+}
+
+static void print_text_json(const char *text, FILE *file)
+{
+    fputc('"', file);
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+        if (c == '"' || c == '\\')
+            fprintf(file, "\\%c", c);
+        else if (c < 0x20 || c == 0x7f)
+            fprintf(file, "\\u%04x", c);
+        else
+            fputc(c, file);
+    }
+    fputc('"', file);
+}
+
+static void print_fields_json(const struct field *fields, const void *from, const char *indent,
+                              FILE *file)
+{
+    for (const struct field *f = fields; f->property; f++) {
+        const void *place = (const char *)from + f->offset;
+        fprintf(file, "%s\n%s\"%s\": ", f == fields ? "" : ",", indent, f->key);
+        switch (f->type) {
+        case 's':
+            print_text_json(place, file);
+            break;
+        case 'd':
+            fprintf(file, "%.10g", *(const double *)place);
+            break;
+        case 'u':
+            fprintf(file, "%" PRIu32, *(const uint32_t *)place);
+            break;
+        case 't':
+            fprintf(file, "%" PRIu64, *(const uint64_t *)place);
+            break;
+        case 'a': {
+            const struct status_names *names = place;
+            for (size_t i = 0; i < names->count; i++) {
+                fputs(i ? ", " : "[", file);
+                print_text_json(names->name[i], file);
+            }
+            fputs(names->count ? "]" : "[]", file);
+            break;
+        }
+        }
+    }
+}
+
+void status_print_json(const struct status *status, FILE *file)
+{
+    fputs("{", file);
+    print_fields_json(manager_fields, status, "  ", file);
+    fputs(",\n  \"channels\": [", file);
+    for (size_t i = 0; i < status->channel_count; i++) {
+        fprintf(file, "%s\n    {", i ? "," : "");
+        print_fields_json(channel_fields, &status->channels[i], "      ", file);
+        fputs("\n    }", file);
+    }
+    fputs("\n  ]\n}\n", file);
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+#ifndef FERMATA_CLIENT_STATUS_H
+#define FERMATA_CLIENT_STATUS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <dbus/dbus.h>
+
+/**
+ * status: what the daemon says of itself and its channels at one moment. Plain data, fixed size;
+ * longer texts are cut, names beyond the room left out.
+ */
+#define STATUS_NAMES 32
+#define STATUS_CHANNELS 16
+
+struct status_names {
+    char name[STATUS_NAMES][64];
+    size_t count;
+};
+
+struct status_channel {
+    char name[64];
+    char state[16];
+    char state_reason[256];
+    char composer[64];
+    char net[64];
+    char sampling[16];
+    double threshold;
+    double volume;
+    double notes_per_minute;
+    double seconds_ahead;
+    uint32_t reseed_interval; ///< seconds
+    uint64_t reseeds;
+    uint64_t uptime; ///< seconds
+    uint64_t seed;
+    uint64_t position; ///< microseconds
+};
+
+struct status {
+    char version[32];
+    char device[128];
+    char driver[128];
+    struct status_names nets;
+    struct status_names composers;
+    struct status_channel channels[STATUS_CHANNELS];
+    size_t channel_count;
+};
+
+/** Reads the a{sv} of the Manager's properties at `iter`; what is unknown is skipped. */
+void status_read_manager(struct status *status, DBusMessageIter *iter);
+
+/** Reads the a{oa{sa{sv}}} of GetManagedObjects at `iter`. */
+void status_read_channels(struct status *status, DBusMessageIter *iter);
+
+/** The channel called `name`, or NULL. */
+const struct status_channel *status_channel(const struct status *status, const char *name);
+
+/** Writes it for people: the channel `name`, then what it runs on. */
+void status_print(const struct status *status, const struct status_channel *channel, FILE *file);
+
+/** Writes everything as one JSON object, numbers in the C locale whatever is set. */
+void status_print_json(const struct status *status, FILE *file);
+
+#endif

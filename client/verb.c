@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: MIT
+#include "client/verb.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/remote.h"
+#include "client/watch.h"
+
+/** Runs `act` with a remote and tells why it did not succeed. */
+static enum ending with_remote(const struct verb *verb, const struct request *request,
+                               enum ending (*act)(const struct verb *verb,
+                                                  const struct request *request,
+                                                  struct remote *remote))
+{
+    struct remote *remote;
+    if (remote_new(request->channel, &remote) < 0) {
+        fprintf(stderr, "fermatactl: out of memory\n");
+        return ENDING_UNREACHABLE;
+    }
+    enum ending ending = act(verb, request, remote);
+    if ((ending == ENDING_REFUSED || ending == ENDING_UNREACHABLE) && *remote_why(remote))
+        fprintf(stderr, "fermatactl: %s\n", remote_why(remote));
+    remote_free(remote);
+    return ending;
+}
+
+static enum ending finish_output(void)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return ENDING_OK;
+    fprintf(stderr, "fermatactl: cannot write: %s\n", strerror(errno));
+    return ENDING_OUTPUT;
+}
+
+static enum ending act_status(const struct verb *verb, const struct request *request,
+                              struct remote *remote)
+{
+    struct status status;
+    enum ending ending = remote_status(remote, &status);
+    if (ending != ENDING_OK)
+        return ending;
+    if (request->json)
+        status_print_json(&status, stdout);
+    else
+        status_print(&status, status_channel(&status, request->channel), stdout);
+    return finish_output();
+}
+
+static enum ending run_status(const struct verb *verb, const struct request *request)
+{
+    return with_remote(verb, request, act_status);
+}
+
+static enum ending act_call(const struct verb *verb, const struct request *request,
+                            struct remote *remote)
+{
+    return remote_call(remote, verb->property);
+}
+
+static enum ending run_call(const struct verb *verb, const struct request *request)
+{
+    return with_remote(verb, request, act_call);
+}
+
+static enum ending act_name(const struct verb *verb, const struct request *request,
+                            struct remote *remote)
+{
+    if (request->argument)
+        return remote_set_text(remote, verb->property, request->argument);
+
+    struct status status;
+    enum ending ending = remote_status(remote, &status);
+    if (ending != ENDING_OK)
+        return ending;
+    const struct status_channel *channel = status_channel(&status, request->channel);
+    static const struct status_names samplings = {{"sample", "hard"}, 2};
+    const struct status_names *names = &samplings;
+    const char *value = channel->sampling;
+    if (!strcmp(verb->property, "Composer")) {
+        names = &status.composers;
+        value = channel->composer;
+    } else if (!strcmp(verb->property, "Net")) {
+        names = &status.nets;
+        value = channel->net;
+    }
+    if (!request->list)
+        printf("%s\nthere are: ", value);
+    for (size_t i = 0; i < names->count; i++)
+        printf("%s%s", names->name[i], request->list || i + 1 == names->count ? "\n" : ", ");
+    return finish_output();
+}
+
+static enum ending run_name(const struct verb *verb, const struct request *request)
+{
+    return with_remote(verb, request, act_name);
+}
+
+static enum ending act_number(const struct verb *verb, const struct request *request,
+                              struct remote *remote)
+{
+    bool is_seconds = !strcmp(verb->property, "ReseedInterval");
+    bool is_volume = !strcmp(verb->property, "Volume");
+    const char *text = request->argument;
+    if (!text) {
+        struct status status;
+        enum ending ending = remote_status(remote, &status);
+        if (ending != ENDING_OK)
+            return ending;
+        const struct status_channel *channel = status_channel(&status, request->channel);
+        if (is_seconds)
+            printf("%" PRIu32 "\n", channel->reseed_interval);
+        else
+            printf("%.6g\n", is_volume ? channel->volume : channel->threshold);
+        return finish_output();
+    }
+
+    char *end;
+    errno = 0;
+    if (is_seconds) {
+        // strtoul() would take "-1" for 4294967295.
+        unsigned long value = strtoul(text, &end, 10);
+        if (*text < '0' || *text > '9' || *end || errno || value > UINT32_MAX) {
+            fprintf(stderr, "fermatactl: \"%s\" is not a number of seconds, such as 30\n", text);
+            return ENDING_USAGE;
+        }
+        return remote_set_seconds(remote, verb->property, (uint32_t)value);
+    }
+    double value = strtod(text, &end);
+    if (end != text && is_volume && !strcmp(end, "%")) {
+        value /= 100;
+        end++;
+    }
+    if (end == text || *end) {
+        fprintf(stderr, "fermatactl: \"%s\" is not a number%s\n", text,
+                is_volume ? ", such as 0.8 or 80%" : ", such as 0.5");
+        return ENDING_USAGE;
+    }
+    return remote_set_number(remote, verb->property, value);
+}
+
+static enum ending run_number(const struct verb *verb, const struct request *request)
+{
+    return with_remote(verb, request, act_number);
+}
+
+static enum ending act_watch(const struct verb *verb, const struct request *request,
+                             struct remote *remote)
+{
+    struct watch_options options = {.channel = request->channel,
+                                    .png = request->png,
+                                    .seconds = request->seconds,
+                                    .json = request->json,
+                                    .quiet = request->quiet};
+    return watch_run(remote, &options);
+}
+
+static enum ending run_watch(const struct verb *verb, const struct request *request)
+{
+    return with_remote(verb, request, act_watch);
+}
+
+static enum ending act_version(const struct verb *verb, const struct request *request,
+                               struct remote *remote)
+{
+    struct status status;
+    printf("fermatactl %s\n", FERMATA_VERSION);
+    fflush(stdout);
+    enum ending ending = remote_status(remote, &status);
+    if (ending != ENDING_OK)
+        return ending;
+    printf("fermatad %s\n", status.version);
+    return finish_output();
+}
+
+static enum ending run_version(const struct verb *verb, const struct request *request)
+{
+    return with_remote(verb, request, act_version);
+}
+
+static enum ending run_help(const struct verb *verb, const struct request *request)
+{
+    const struct verb *about = NULL;
+    if (request->argument && !(about = verb_find(request->argument))) {
+        fprintf(stderr, "fermatactl: no verb \"%s\"; fermatactl help lists them\n",
+                request->argument);
+        return ENDING_USAGE;
+    }
+    verb_print_help(about);
+    return finish_output();
+}
+
+const struct verb verbs[] = {
+    {"status", NULL, "j", "what the channel plays, and on what", run_status, NULL},
+    {"start", NULL, "", "begin to play, or go on", run_call, "Start"},
+    {"stop", NULL, "", "fade out and keep the place", run_call, "Stop"},
+    {"skip", NULL, "", "end this piece and begin a new one", run_call, "Skip"},
+    {"reseed", NULL, "", "prime the net with the best of what was played", run_call, "Reseed"},
+    {"composer", "[NAME]", "l", "the style: show or set it", run_name, "Composer"},
+    {"threshold", "[0..1]", "", "the probability a note must reach: show or set it", run_number,
+     "Threshold"},
+    {"sampling", "[sample|hard]", "l", "draw notes by their odds, or cut at the threshold",
+     run_name, "Sampling"},
+    {"net", "[NAME]", "l", "the net that composes: show or set it", run_name, "Net"},
+    {"volume", "[0..1|0..100%]", "", "show or set it", run_number, "Volume"},
+    {"reseed-interval", "[SECONDS]", "", "between reseeds, 5 to 3600; 0: only when needed",
+     run_number, "ReseedInterval"},
+    {"watch", NULL, "jpqs", "the live piano roll; lines where there is no terminal", run_watch,
+     NULL},
+    {"version", NULL, "", "of fermatactl and of the daemon", run_version, NULL},
+    {"help", "[VERB]", "", "this, or more about one verb", run_help, NULL},
+    {NULL},
+};
+
+const struct verb *verb_find(const char *name)
+{
+    for (const struct verb *v = verbs; v->name; v++)
+        if (!strcmp(v->name, name))
+            return v;
+    return NULL;
+}
+
+static const struct {
+    char letter;
+    const char *text;
+} options_help[] = {
+    {'j', "  -j, --json           as JSON\n"},
+    {'l', "  -l, --list           the values there are, one a line\n"},
+    {'s', "  -s, --seconds N      watch for so long\n"},
+    {'p', "  -p, --png FILE       write a picture of the roll at the end\n"},
+    {'q', "  -q, --quiet          show nothing meanwhile\n"},
+};
+
+void verb_print_help(const struct verb *verb)
+{
+    const char *sets = verb ? verb->options : "jlspq";
+    if (verb) {
+        printf("usage: fermatactl %s%s%s%s\n\n%s\n\n", verb->name, *sets ? " [OPTION...]" : "",
+               verb->argument ? " " : "", verb->argument ? verb->argument : "", verb->help);
+    } else {
+        printf("usage: fermatactl [OPTION...] [VERB [VALUE]]\n\n"
+               "Steers Fermata, the daemon that plays endless live piano. Alone: status.\n\n");
+        for (const struct verb *v = verbs; v->name; v++)
+            printf("  %-15s %-14s  %s\n", v->name, v->argument ? v->argument : "", v->help);
+        printf("\n");
+    }
+    for (size_t i = 0; i < sizeof(options_help) / sizeof(*options_help); i++)
+        if (strchr(sets, options_help[i].letter))
+            fputs(options_help[i].text, stdout);
+    printf("  -c, --channel NAME   the channel meant, instead of \"main\"\n");
+    if (!verb)
+        printf(
+            "  -h, --help           this\n"
+            "  -V, --version        of fermatactl\n\n"
+            "Exit codes: 0 done, 1 refused by the daemon, 2 wrong usage, 3 daemon not reachable,\n"
+            "4 daemon lost while watching, 5 output cannot be written. More: man fermatactl\n");
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+#ifndef FERMATA_CLIENT_VERB_H
+#define FERMATA_CLIENT_VERB_H
+
+#include <stdbool.h>
+
+#include "client/ending.h"
+
+/** What a command line asks for; one verb uses its own part of it. */
+struct request {
+    const char *channel;
+    const char *argument; ///< after the verb, or NULL
+    const char *png;
+    double seconds;
+    bool json, list, quiet;
+};
+
+/** verb: the one table of what fermatactl can do; help and completions are tested against it. */
+struct verb {
+    const char *name;
+    const char *argument; ///< as help shows it; NULL: takes none
+    const char *options;  ///< letters of main.c's options it takes besides -c: j l p q s
+    const char *help;     ///< one line
+    enum ending (*run)(const struct verb *verb, const struct request *request);
+    const char *property; ///< that it shows and sets; or the method it calls
+};
+
+extern const struct verb verbs[]; ///< ends with a NULL name
+
+const struct verb *verb_find(const char *name);
+
+/** One verb's help, or that of all for NULL, on standard output. */
+void verb_print_help(const struct verb *verb);
+
+#endif

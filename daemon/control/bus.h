@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+#ifndef FERMATA_CONTROL_BUS_H
+#define FERMATA_CONTROL_BUS_H
+
+#include <stdbool.h>
+
+struct manager;
+struct pw_context;
+struct pw_loop;
+
+/**
+ * bus: org.fermata.HoldMusic1 on the session bus, on the main loop (libdbus through SPA's
+ * support.dbus). The bus may be absent, die and come back: the music goes on, the name is asked
+ * for again every few seconds.
+ */
+struct bus;
+
+/**
+ * `context` must have been made with "support.dbus" = "true". Returns 0 even when there is no bus
+ * yet, -ENOMEM, -ENOENT (SPA's D-Bus plugin is missing), or -EEXIST when another daemon owns the
+ * name (logged; two daemons would play over each other). An owner found only later, on a bus that
+ * came late, is logged once, and the name asked for again quietly. Takes the manager's listener.
+ */
+int bus_new(struct pw_loop *loop, struct pw_context *context, struct manager *manager,
+            struct bus **ret_bus);
+void bus_free(struct bus *bus);
+
+bool bus_is_connected(const struct bus *bus);
+
+#endif

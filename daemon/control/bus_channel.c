@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: MIT
+#include "control/bus_object.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "control/channel.h"
+#include "control/feed.h"
+#include "control/manager.h"
+
+// -- methods
+
+static void start(const struct bus_object *object, DBusMessage *message, DBusMessage *reply,
+                  DBusError *error)
+{
+    channel_start(object->channel);
+}
+
+static void stop(const struct bus_object *object, DBusMessage *message, DBusMessage *reply,
+                 DBusError *error)
+{
+    channel_stop(object->channel);
+}
+
+static void skip(const struct bus_object *object, DBusMessage *message, DBusMessage *reply,
+                 DBusError *error)
+{
+    channel_skip(object->channel);
+}
+
+static void reseed(const struct bus_object *object, DBusMessage *message, DBusMessage *reply,
+                   DBusError *error)
+{
+    channel_reseed(object->channel);
+}
+
+static void open_feed(const struct bus_object *object, DBusMessage *message, DBusMessage *reply,
+                      DBusError *error)
+{
+    if (dbus_message_get_no_reply(message))
+        return; // nobody waits for the descriptor, so no watcher's place is taken
+    int fd;
+    int r = feed_open(channel_feed(object->channel), &fd);
+    if (r == -EMFILE) {
+        dbus_set_error(error, BUS_ERROR_TOO_MANY_WATCHERS,
+                       "channel %s has %d watchers already; close one of them first",
+                       channel_name(object->channel), FEED_WATCHERS);
+        return;
+    }
+    if (r < 0) {
+        dbus_set_error(error, DBUS_ERROR_FAILED, "cannot make a pipe for the feed: %s",
+                       strerror(-r));
+        return;
+    }
+    if (!dbus_message_append_args(reply, DBUS_TYPE_UNIX_FD, &fd, DBUS_TYPE_INVALID))
+        dbus_set_error_const(error, DBUS_ERROR_NO_MEMORY, "out of memory");
+    close(fd); // the message has a duplicate
+}
+
+static const struct bus_method methods[] = {
+    {"Start", "", start},   {"Stop", "", stop},          {"Skip", "", skip},
+    {"Reseed", "", reseed}, {"OpenFeed", "", open_feed}, {NULL},
+};
+
+// -- refusals
+
+/** "bach, chopin and 2 others" would be a riddle: all names, as far as they fit. */
+static void list(const char *const *names, size_t count, char *ret_text, size_t room)
+{
+    ret_text[0] = '\0';
+    for (size_t i = 0, at = 0; i < count && at < room; i++)
+        at += (size_t)snprintf(ret_text + at, room - at, "%s%s", i ? ", " : "", names[i]);
+    if (!count)
+        snprintf(ret_text, room, "none");
+}
+
+static void refuse_number(const char *name, double value, const char *range, int r,
+                          DBusError *error)
+{
+    if (r == -ERANGE)
+        dbus_set_error(error, BUS_ERROR_OUT_OF_RANGE, "%s cannot be %g; it takes %s", name, value,
+                       range);
+    else
+        dbus_set_error(error, DBUS_ERROR_FAILED, "cannot set %s to %g: %s", name, value,
+                       strerror(-r));
+}
+
+static void refuse_name(const char *name, const char *value, const char *error_name,
+                        const char *values, int r, DBusError *error)
+{
+    char quoted[BUS_QUOTE_ROOM];
+    bus_quote(value, quoted);
+    if (r == -ENOENT)
+        dbus_set_error(error, error_name, "no %s \"%s\" here; there are: %s", name, quoted, values);
+    else
+        dbus_set_error(error, DBUS_ERROR_FAILED, "cannot set the %s to \"%s\": %s", name, quoted,
+                       strerror(-r));
+}
+
+// -- properties
+
+static void get_name(const struct bus_object *object, DBusMessageIter *iter)
+{
+    bus_append_string(iter, channel_name(object->channel));
+}
+
+static void get_state(const struct bus_object *object, DBusMessageIter *iter)
+{
+    bus_append_string(iter, channel_state_name(channel_state(object->channel)));
+}
+
+static void get_state_reason(const struct bus_object *object, DBusMessageIter *iter)
+{
+    bus_append_string(iter, channel_state_reason(object->channel));
+}
+
+static void get_composer(const struct bus_object *object, DBusMessageIter *iter)
+{
+    bus_append_string(iter, channel_composer(object->channel));
+}
+
+static void set_composer(const struct bus_object *object, const DBusBasicValue *value,
+                         DBusError *error)
+{
+    int r = channel_set_composer(object->channel, value->str);
+    if (r < 0) {
+        const char *const *names = NULL;
+        char values[512];
+        size_t count = manager_composers(object->manager, &names);
+        list(names, count, values, sizeof(values));
+        refuse_name("composer", value->str, BUS_ERROR_UNKNOWN_COMPOSER, values, r, error);
+    }
+}
+
+static void get_net(const struct bus_object *object, DBusMessageIter *iter)
+{
+    bus_append_string(iter, channel_net(object->channel));
+}
+
+static void set_net(const struct bus_object *object, const DBusBasicValue *value, DBusError *error)
+{
+    int r = channel_set_net(object->channel, value->str);
+    if (r < 0) {
+        const char *const *names = NULL;
+        char values[512];
+        size_t count = manager_nets(object->manager, &names);
+        list(names, count, values, sizeof(values));
+        refuse_name("net", value->str, BUS_ERROR_UNKNOWN_NET, values, r, error);
+    }
+}
+
+static void get_sampling(const struct bus_object *object, DBusMessageIter *iter)
+{
+    bus_append_string(iter, channel_sampling(object->channel));
+}
+
+static void set_sampling(const struct bus_object *object, const DBusBasicValue *value,
+                         DBusError *error)
+{
+    int r = channel_set_sampling(object->channel, value->str);
+    if (r < 0)
+        refuse_name("sampling", value->str, BUS_ERROR_UNKNOWN_SAMPLING, "sample, hard", r, error);
+}
+
+static void append_double(DBusMessageIter *iter, double value)
+{
+    dbus_message_iter_append_basic(iter, DBUS_TYPE_DOUBLE, &value);
+}
+
+static void append_uint64(DBusMessageIter *iter, uint64_t value)
+{
+    dbus_message_iter_append_basic(iter, DBUS_TYPE_UINT64, &value);
+}
+
+static void get_threshold(const struct bus_object *object, DBusMessageIter *iter)
+{
+    append_double(iter, channel_threshold(object->channel));
+}
+
+static void set_threshold(const struct bus_object *object, const DBusBasicValue *value,
+                          DBusError *error)
+{
+    int r = channel_set_threshold(object->channel, value->dbl);
+    if (r < 0)
+        refuse_number("Threshold", value->dbl, "0 to 1", r, error);
+}
+
+static void get_volume(const struct bus_object *object, DBusMessageIter *iter)
+{
+    append_double(iter, channel_volume(object->channel));
+}
+
+static void set_volume(const struct bus_object *object, const DBusBasicValue *value,
+                       DBusError *error)
+{
+    int r = channel_set_volume(object->channel, value->dbl);
+    if (r < 0)
+        refuse_number("Volume", value->dbl, "0 to 1", r, error);
+}
+
+static void get_reseed_interval(const struct bus_object *object, DBusMessageIter *iter)
+{
+    dbus_uint32_t seconds = channel_reseed_interval(object->channel);
+    dbus_message_iter_append_basic(iter, DBUS_TYPE_UINT32, &seconds);
+}
+
+static void set_reseed_interval(const struct bus_object *object, const DBusBasicValue *value,
+                                DBusError *error)
+{
+    int r = channel_set_reseed_interval(object->channel, value->u32);
+    if (r < 0)
+        refuse_number("ReseedInterval", value->u32, "5 to 3600 seconds, or 0 for only when needed",
+                      r, error);
+}
+
+static void get_notes_per_minute(const struct bus_object *object, DBusMessageIter *iter)
+{
+    append_double(iter, channel_notes_per_minute(object->channel));
+}
+
+static void get_seconds_ahead(const struct bus_object *object, DBusMessageIter *iter)
+{
+    append_double(iter, channel_seconds_ahead(object->channel));
+}
+
+static void get_reseeds(const struct bus_object *object, DBusMessageIter *iter)
+{
+    append_uint64(iter, channel_reseeds(object->channel));
+}
+
+static void get_uptime(const struct bus_object *object, DBusMessageIter *iter)
+{
+    append_uint64(iter, channel_uptime(object->channel));
+}
+
+static void get_seed(const struct bus_object *object, DBusMessageIter *iter)
+{
+    append_uint64(iter, channel_seed(object->channel));
+}
+
+static void get_position(const struct bus_object *object, DBusMessageIter *iter)
+{
+    append_uint64(iter, channel_position_us(object->channel));
+}
+
+// The order and the words are those of org.fermata.HoldMusic1.Channel.xml; a test compares them.
+static const struct bus_property properties[] = {
+    {"Composer", "s", true, get_composer, set_composer},
+    {"Threshold", "d", true, get_threshold, set_threshold},
+    {"Sampling", "s", true, get_sampling, set_sampling},
+    {"Net", "s", true, get_net, set_net},
+    {"Volume", "d", true, get_volume, set_volume},
+    {"ReseedInterval", "u", true, get_reseed_interval, set_reseed_interval},
+    {"Name", "s", false, get_name, NULL},
+    {"State", "s", true, get_state, NULL},
+    {"StateReason", "s", true, get_state_reason, NULL},
+    {"NotesPerMinute", "d", false, get_notes_per_minute, NULL},
+    {"SecondsAhead", "d", false, get_seconds_ahead, NULL},
+    {"Reseeds", "t", true, get_reseeds, NULL},
+    {"Uptime", "t", false, get_uptime, NULL},
+    {"Seed", "t", true, get_seed, NULL},
+    {"Position", "t", false, get_position, NULL},
+    {NULL},
+};
+
+const struct bus_interface bus_channel_interface = {BUS_NAME ".Channel", properties, methods};

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+#ifndef FERMATA_CONTROL_BUS_OBJECT_H
+#define FERMATA_CONTROL_BUS_OBJECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <dbus/dbus.h>
+
+struct channel;
+struct manager;
+
+/**
+ * bus_object: what is on the bus under which path, as tables: an object is of a kind, a kind has
+ * interfaces, an interface has methods and properties. One function answers any call from them.
+ *
+ * Knows messages, not connections: bus.c gets them and sends the answers. Main thread.
+ */
+
+#define BUS_NAME "org.fermata.HoldMusic1"
+#define BUS_PATH "/org/fermata/HoldMusic1"
+#define BUS_PATH_ROOM 256
+
+#define BUS_ERROR_UNKNOWN_COMPOSER BUS_NAME ".Error.UnknownComposer"
+#define BUS_ERROR_UNKNOWN_NET BUS_NAME ".Error.UnknownNet"
+#define BUS_ERROR_UNKNOWN_SAMPLING BUS_NAME ".Error.UnknownSampling"
+#define BUS_ERROR_OUT_OF_RANGE BUS_NAME ".Error.OutOfRange"
+#define BUS_ERROR_TOO_MANY_WATCHERS BUS_NAME ".Error.TooManyWatchers"
+
+struct bus_kind;
+
+/** An object found by its path. Plain data, valid until the channels change. */
+struct bus_object {
+    const struct bus_kind *kind;
+    struct manager *manager;
+    struct channel *channel; ///< NULL but for a channel object
+};
+
+struct bus_property {
+    const char *name;
+    const char *signature;
+    bool announced; ///< PropertiesChanged carries it
+    /** Appends the value, without the variant around it. */
+    void (*get)(const struct bus_object *object, DBusMessageIter *iter);
+    /** NULL: read-only. The value has the (basic) type of the signature. Sets *error, or succeeds.
+     */
+    void (*set)(const struct bus_object *object, const DBusBasicValue *value, DBusError *error);
+};
+
+struct bus_method {
+    const char *name;
+    const char *signature; ///< of the arguments
+    /** Appends the results to `reply`, or sets *error. */
+    void (*call)(const struct bus_object *object, DBusMessage *message, DBusMessage *reply,
+                 DBusError *error);
+};
+
+/** Both tables end with a NULL name; either may be NULL. */
+struct bus_interface {
+    const char *name;
+    const struct bus_property *properties;
+    const struct bus_method *methods;
+};
+
+struct bus_kind {
+    const char *xml;                               ///< NULL: made from the channels' names
+    const struct bus_interface *const *interfaces; ///< ends with NULL
+};
+
+extern const struct bus_interface bus_manager_interface;
+extern const struct bus_interface bus_channel_interface;
+extern const struct bus_interface bus_properties_interface;
+extern const struct bus_interface bus_introspectable_interface;
+extern const struct bus_interface bus_object_manager_interface;
+extern const struct bus_interface bus_peer_interface;
+
+/** Returns 0, or -ENOENT where there is no object. */
+int bus_object_find(struct manager *manager, const char *path, struct bus_object *ret_object);
+
+/** The object of a channel, or of the manager where `channel` is NULL. */
+struct bus_object bus_object_of(struct manager *manager, struct channel *channel);
+
+/** Writes the object's path to `ret_path`, BUS_PATH_ROOM bytes. */
+void bus_object_path(const struct bus_object *object, char *ret_path);
+
+/** The interface called `name`, or NULL. */
+const struct bus_interface *bus_object_interface(const struct bus_object *object, const char *name);
+
+/** The property called `name` of that interface, or NULL. */
+const struct bus_property *bus_interface_property(const struct bus_interface *interface,
+                                                  const char *name);
+
+/** Answers a method call: a reply or a named error, never NULL but when memory is short. The
+ * caller's to unref. */
+DBusMessage *bus_object_call(struct manager *manager, DBusMessage *message);
+
+/** A PropertiesChanged signal that carries one value; NULL where the property is not announced,
+ * or memory is short. */
+DBusMessage *bus_property_changed(const struct bus_object *object, const char *property);
+
+/** Appends an a{sv} of every property of the interface. */
+void bus_append_properties(const struct bus_object *object, const struct bus_interface *interface,
+                           DBusMessageIter *iter);
+
+/** Appends a string; what is not UTF-8 (libdbus would abort) is left out. */
+void bus_append_string(DBusMessageIter *iter, const char *text);
+
+/** Appends an as. */
+void bus_append_strings(DBusMessageIter *iter, const char *const *texts, size_t count);
+
+/** `text` cut to a length fit for an error message, at a whole character. */
+#define BUS_QUOTE_ROOM 84
+const char *bus_quote(const char *text, char ret_quoted[BUS_QUOTE_ROOM]);
+
+#endif

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: MIT
+#include "control/channel_private.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include <pipewire/pipewire.h>
+
+#include "audio/output.h"
+#include "audio/ring.h"
+#include "audio/synth.h"
+#include "control/feed.h"
+#include "control/generator.h"
+#include "control/settings.h"
+#include "log.h"
+#include "music/score.h"
+#include "music/seedbook.h"
+
+/** Rendered ahead: enough for a late thread, little enough for a change to be heard soon. */
+#define RING_FRAMES 16384
+/** Over how much played music the density is told. */
+#define DENSITY_US (20 * NOTE_SECOND)
+
+const char *channel_state_name(enum channel_state state)
+{
+    static const char *const names[] = {"stopped", "starting", "playing", "waiting", "degraded"};
+    return names[state];
+}
+
+void channel_tell(struct channel *channel, const char *property)
+{
+    if (channel->config.changed)
+        channel->config.changed(channel->config.user, channel, property);
+}
+
+static void on_event(void *user, const struct score_event *event, uint64_t frame, uint32_t ahead)
+{
+    struct channel *channel = user;
+    feed_event(channel->feed, event, frame, ahead);
+}
+
+static void on_hungry(void *user)
+{
+    struct channel *channel = user;
+    generator_wake(channel->config.generator);
+}
+
+static void on_room(void *user)
+{
+    struct channel *channel = user;
+    performer_wake(channel->config.performer);
+}
+
+static void on_output_state(void *user)
+{
+    channel_refresh(user);
+}
+
+static void on_mark(void *user, const char *event, int64_t time, const char *text)
+{
+    struct channel *channel = user;
+    feed_mark(channel->feed, event, time, text);
+    pw_loop_signal_event(channel->config.loop, channel->event);
+    performer_wake(channel->config.performer);
+}
+
+static void on_signal(void *user, uint64_t count)
+{
+    (void)count;
+    channel_refresh(user);
+}
+
+static uint64_t random_seed(void)
+{
+    uint64_t seed = 0;
+    if (getrandom(&seed, sizeof seed, 0) != sizeof seed)
+        seed = (uint64_t)time(NULL);
+    return seed;
+}
+
+static int make_audio(struct channel *channel)
+{
+    const struct settings *settings = channel->config.settings;
+    int r = synth_new(settings->soundfont[0] ? settings->soundfont : NULL, &channel->synth);
+    if (r == 0)
+        r = ring_new(RING_FRAMES, &channel->ring);
+    if (r < 0)
+        return r;
+    char node[64];
+    snprintf(node, sizeof node, "fermata.%s", channel->name);
+    struct output_config output = {
+        .node_name = node,
+        .description = "Fermata hold music",
+        .target = settings->target[0] ? settings->target : NULL,
+        .ring = channel->ring,
+        .on_room = on_room,
+        .on_state = on_output_state,
+        .user = channel,
+    };
+    r = output_new(channel->config.loop, channel->config.context, &output, &channel->output);
+    if (r < 0)
+        return r;
+    output_set_volume(channel->output, channel->volume);
+    channel->part = (struct performer_part){
+        .score = channel->score,
+        .synth = channel->synth,
+        .ring = channel->ring,
+        .on_event = on_event,
+        .on_hungry = on_hungry,
+        .user = channel,
+    };
+    return performer_add(channel->config.performer, &channel->part);
+}
+
+int channel_new(const struct channel_config *config, struct channel **ret_channel)
+{
+    struct channel *channel = calloc(1, sizeof *channel);
+    if (!channel)
+        return -ENOMEM;
+    const struct settings *settings = config->settings;
+    channel->config = *config;
+    snprintf(channel->name, sizeof channel->name, "%s", config->name);
+    channel->volume = settings->volume;
+    channel->seed = settings->seed ? settings->seed : random_seed();
+    channel->style = (struct lane_style){
+        .threshold = settings->threshold,
+        .sampling = strcmp(settings->sampling, "hard") ? NET_SAMPLE : NET_HARD,
+        .reseed_interval = settings->reseed_interval,
+        .curator = settings->curator,
+    };
+    memcpy(channel->style.net, settings->net, sizeof channel->style.net);
+    memcpy(channel->style.composer, settings->composer, sizeof channel->style.composer);
+
+    channel->event = pw_loop_add_event(config->loop, on_signal, channel);
+    int r = channel->event ? feed_new(channel->name, &channel->feed) : -ENOMEM;
+    if (r == 0)
+        r = score_new(&channel->score);
+    if (r == 0)
+        r = lane_new(channel->score, config->book, channel->seed, &channel->style, &channel->lane);
+    if (r == 0)
+        r = make_audio(channel);
+    if (r == 0) {
+        lane_set_mark(channel->lane, on_mark, channel);
+        r = generator_add(config->generator, channel->lane);
+    }
+    if (r < 0) {
+        log_error("cannot make channel %s: %s", channel->name, strerror(-r));
+        channel_free(channel);
+        return r;
+    }
+    *ret_channel = channel;
+    return 0;
+}
+
+void channel_free(struct channel *channel)
+{
+    if (!channel)
+        return;
+    if (channel->lane)
+        generator_remove(channel->config.generator, channel->lane);
+    output_free(channel->output);
+    if (channel->part.score)
+        performer_remove(channel->config.performer, &channel->part);
+    lane_free(channel->lane);
+    feed_free(channel->feed);
+    ring_free(channel->ring);
+    synth_free(channel->synth);
+    score_free(channel->score);
+    if (channel->event)
+        pw_loop_destroy_source(channel->config.loop, channel->event);
+    free(channel);
+}
+
+const char *channel_name(const struct channel *channel)
+{
+    return channel->name;
+}
+
+static const char *find_reason(const struct channel *channel)
+{
+    if (!channel->playing)
+        return "";
+    switch (output_state(channel->output)) {
+    case OUTPUT_NO_PIPEWIRE:
+        return "PipeWire is not there; the music goes on as soon as it is";
+    case OUTPUT_NO_SINK:
+        return "PipeWire has no sink to play to; the music goes on as soon as there is one";
+    default:
+        break;
+    }
+    const char *trouble = generator_trouble(channel->config.generator);
+    return trouble ? trouble : "";
+}
+
+enum channel_state channel_state(const struct channel *channel)
+{
+    if (!channel->playing)
+        return CHANNEL_STOPPED;
+    enum output_state output = output_state(channel->output);
+    if (output == OUTPUT_NO_PIPEWIRE || output == OUTPUT_NO_SINK)
+        return CHANNEL_WAITING;
+    if (generator_trouble(channel->config.generator))
+        return CHANNEL_DEGRADED;
+    if (output != OUTPUT_STREAMING || score_horizon(channel->score) == 0)
+        return CHANNEL_STARTING;
+    return CHANNEL_PLAYING;
+}
+
+const char *channel_state_reason(const struct channel *channel)
+{
+    return find_reason(channel);
+}
+
+void channel_refresh(struct channel *channel)
+{
+    enum channel_state state = channel_state(channel);
+    const char *reason = find_reason(channel);
+    bool new_reason = reason != channel->told_reason;
+    if (state != channel->told_state) {
+        channel->told_state = state;
+        feed_mark(channel->feed, "state", score_position(channel->score),
+                  channel_state_name(state));
+        log_info("channel %s: %s%s%s", channel->name, channel_state_name(state),
+                 *reason ? ": " : "", reason);
+        channel_tell(channel, "State");
+    }
+    if (new_reason) {
+        channel->told_reason = reason;
+        channel_tell(channel, "StateReason");
+    }
+    uint64_t reseeds = lane_reseeds(channel->lane);
+    if (reseeds != channel->told_reseeds) {
+        channel->told_reseeds = reseeds;
+        channel_tell(channel, "Reseeds");
+    }
+}
+
+void channel_remember(struct channel *channel, const char *key, const char *value)
+{
+    settings_remember(channel->config.settings, key, value);
+}
+
+static void set_playing(struct channel *channel, bool playing)
+{
+    if (playing == channel->playing)
+        return;
+    channel->playing = playing;
+    if (playing)
+        clock_gettime(CLOCK_MONOTONIC, &channel->started);
+    output_set_playing(channel->output, playing);
+    generator_set_playing(channel->config.generator, playing);
+    channel_refresh(channel);
+}
+
+void channel_start(struct channel *channel)
+{
+    set_playing(channel, true);
+    channel_remember(channel, "autostart", "yes");
+}
+
+void channel_stop(struct channel *channel)
+{
+    set_playing(channel, false);
+    channel_remember(channel, "autostart", "no");
+}
+
+void channel_fade_out(struct channel *channel)
+{
+    set_playing(channel, false);
+}
+
+double channel_notes_per_minute(const struct channel *channel)
+{
+    static struct note notes[2048];
+    int64_t now = score_position(channel->score);
+    int64_t from = now > DENSITY_US ? now - DENSITY_US : 0;
+    size_t count = score_copy(channel->score, from, now, notes, sizeof notes / sizeof *notes);
+    return now > from ? (double)count * 60 * NOTE_SECOND / (double)(now - from) : 0;
+}
+
+double channel_seconds_ahead(const struct channel *channel)
+{
+    return (double)(score_horizon(channel->score) - score_position(channel->score)) / NOTE_SECOND +
+           (double)ring_readable(channel->ring) / SYNTH_RATE;
+}
+
+uint64_t channel_reseeds(const struct channel *channel)
+{
+    return lane_reseeds(channel->lane);
+}
+
+static double seconds_since(const struct timespec *then)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - then->tv_sec) + (double)(now.tv_nsec - then->tv_nsec) / 1e9;
+}
+
+uint64_t channel_uptime(const struct channel *channel)
+{
+    return channel->playing ? (uint64_t)seconds_since(&channel->started) : 0;
+}
+
+uint64_t channel_position_us(const struct channel *channel)
+{
+    return (uint64_t)score_position(channel->score);
+}
+
+uint64_t channel_seed(const struct channel *channel)
+{
+    return channel->seed;
+}
+
+struct feed *channel_feed(struct channel *channel)
+{
+    return channel->feed;
+}
+
+bool channel_is_alive(struct channel *channel)
+{
+    uint64_t runs = generator_progress(channel->config.generator);
+    uint64_t blocks = performer_progress(channel->config.performer);
+    bool composed = runs != channel->seen_runs ||
+                    score_horizon(channel->score) - score_position(channel->score) >
+                        LANE_LOW_SECONDS / 2 * NOTE_SECOND;
+    bool performed =
+        blocks != channel->seen_blocks || output_state(channel->output) != OUTPUT_STREAMING;
+    // A lost device is told as degraded and mended by itself; killing the daemon would only end
+    // the music that is still in the score.
+    if (!channel->playing || (composed && performed) ||
+        generator_trouble(channel->config.generator)) {
+        clock_gettime(CLOCK_MONOTONIC, &channel->seen);
+        channel->seen_runs = runs;
+        channel->seen_blocks = blocks;
+        return true;
+    }
+    return seconds_since(&channel->seen) < 20;
+}

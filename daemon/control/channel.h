@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+#ifndef FERMATA_CONTROL_CHANNEL_H
+#define FERMATA_CONTROL_CHANNEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/**
+ * channel: one endless stream of music and everything a person may change of it.
+ *
+ * All functions are for the main thread and return at once: what the generator has to do about a
+ * change is handed to it. Setters check their argument, return 0 or -errno and change nothing on
+ * failure; what is set is remembered for the next start (state.h) and announced (manager.h).
+ */
+struct channel;
+struct feed;
+
+enum channel_state {
+    CHANNEL_STOPPED,
+    CHANNEL_STARTING, ///< asked to play; the first music is being composed
+    CHANNEL_PLAYING,
+    CHANNEL_WAITING,  ///< asked to play; PipeWire or a sink is missing, or the bus of it
+    CHANNEL_DEGRADED, ///< plays, but something is broken: see channel_state_reason()
+};
+
+/** "stopped", "starting", "playing", "waiting", "degraded" */
+const char *channel_state_name(enum channel_state state);
+
+const char *channel_name(const struct channel *channel); ///< "main"
+
+enum channel_state channel_state(const struct channel *channel);
+/** Plain words for a person: why it waits or what is degraded; "" otherwise. */
+const char *channel_state_reason(const struct channel *channel);
+
+void channel_start(struct channel *channel);
+void channel_stop(struct channel *channel);
+/** Ends this piece and begins a new one. */
+void channel_skip(struct channel *channel);
+/** Primes the net again with the best of what the channel has lately played. */
+void channel_reseed(struct channel *channel);
+
+const char *channel_composer(const struct channel *channel);
+/** -ENOENT: the net does not offer it. */
+int channel_set_composer(struct channel *channel, const char *composer);
+
+double channel_threshold(const struct channel *channel);
+/** 0 to 1, else -ERANGE (NAN too). */
+int channel_set_threshold(struct channel *channel, double threshold);
+
+const char *channel_sampling(const struct channel *channel); ///< "sample" or "hard"
+/** -ENOENT for any other word. */
+int channel_set_sampling(struct channel *channel, const char *sampling);
+
+const char *channel_net(const struct channel *channel); ///< such as "lstm-maestro"
+/** -ENOENT: no such net is loaded. */
+int channel_set_net(struct channel *channel, const char *net);
+
+double channel_volume(const struct channel *channel);
+/** 0 to 1, else -ERANGE. */
+int channel_set_volume(struct channel *channel, double volume);
+
+uint32_t channel_reseed_interval(const struct channel *channel); ///< seconds; 0: only on demand
+/** 0 or 5 to 3600 seconds, else -ERANGE. */
+int channel_set_reseed_interval(struct channel *channel, uint32_t seconds);
+
+double channel_notes_per_minute(const struct channel *channel); ///< of the last 20 s played
+double channel_seconds_ahead(const struct channel *channel);
+uint64_t channel_reseeds(const struct channel *channel); ///< since the daemon started
+uint64_t channel_uptime(const struct channel *channel);  ///< seconds since it last started to play
+uint64_t channel_position_us(const struct channel *channel); ///< channel time played
+uint64_t channel_seed(const struct channel *channel);
+
+/** The live note feed of this channel. */
+struct feed *channel_feed(struct channel *channel);
+
+#endif

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+#ifndef FERMATA_CONTROL_CHANNEL_PARTS_H
+#define FERMATA_CONTROL_CHANNEL_PARTS_H
+
+#include <stdbool.h>
+
+/**
+ * channel_parts: making and ending a channel, for the manager alone; everybody else sees
+ * channel.h.
+ */
+struct channel;
+struct generator;
+struct performer;
+struct pw_context;
+struct pw_loop;
+struct seedbook;
+struct settings;
+
+/** Whom a channel tells that a property ("Composer", "State", ...) has changed. Main loop. */
+typedef void channel_changed_func(void *user, struct channel *channel, const char *property);
+
+struct channel_config {
+    const char *name;
+    const struct settings *settings; ///< first values, and where changes are remembered
+    const struct seedbook *book;
+    struct generator *generator;
+    struct performer *performer;
+    struct pw_loop *loop;
+    struct pw_context *context;
+    channel_changed_func *changed;
+    void *user;
+};
+
+/** All pointers outlive the channel. Returns 0 or -errno, logged. Starts stopped. */
+int channel_new(const struct channel_config *config, struct channel **ret_channel);
+void channel_free(struct channel *channel);
+
+/** False when music is due and neither is being composed nor performed for too long: call it at
+ * regular times. For the watchdog. */
+bool channel_is_alive(struct channel *channel);
+
+/** Tells the watchers and the bus what has changed by itself (state, reseeds). Call it when
+ * something may have. */
+void channel_refresh(struct channel *channel);
+
+/** Fades out without remembering it: the daemon ends. */
+void channel_fade_out(struct channel *channel);
+
+#endif

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+#ifndef FERMATA_CONTROL_CHANNEL_PRIVATE_H
+#define FERMATA_CONTROL_CHANNEL_PRIVATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "audio/performer.h"
+#include "control/channel.h"
+#include "control/channel_parts.h"
+#include "control/lane.h"
+
+/**
+ * channel_private: what channel.c (sound, state) and channel_style.c (what a person may change)
+ * share.
+ */
+
+struct channel {
+    char name[32];
+    struct channel_config config;
+    struct lane_style style;
+    double volume;
+    uint64_t seed;
+    bool playing;
+    struct timespec started;
+
+    struct score *score;
+    struct lane *lane;
+    struct synth *synth;
+    struct ring *ring;
+    struct output *output;
+    struct feed *feed;
+    struct performer_part part;
+    struct spa_source *event; ///< wakes the main loop from the generator's thread
+
+    enum channel_state told_state;
+    const char *told_reason;
+    uint64_t told_reseeds;
+    uint64_t seen_runs;
+    uint64_t seen_blocks;
+    struct timespec seen;
+};
+
+/** Tells whoever listens that a property has changed. */
+void channel_tell(struct channel *channel, const char *property);
+
+/** Keeps a setting for the next start. */
+void channel_remember(struct channel *channel, const char *key, const char *value);
+
+#endif

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+#ifndef FERMATA_CONTROL_GENERATOR_H
+#define FERMATA_CONTROL_GENERATOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct lane;
+struct net_info;
+
+/**
+ * generator: one thread that composes for all channels. It owns the device and the nets, looks
+ * which lanes run low, batches those that share a net into one submit, and sleeps.
+ *
+ * When the device is lost it opens everything anew, again and again until that succeeds, while the
+ * scores play on; generator_trouble() then says so.
+ *
+ * generator_step() is the same work without the thread, for tests and for composing to a file.
+ */
+struct generator;
+
+struct generator_config {
+    const char *device; ///< as device_new() takes it
+    const char *models; ///< folder with *.safetensors and seeds-*.txt
+    size_t lanes;       ///< most channels at once, 1..64
+};
+
+/**
+ * Opens the device and loads every net of the folder. Blocks: see net_new(). Returns 0, -ENODEV,
+ * -ENOENT (no net there) or what net_new() says, logged.
+ */
+int generator_new(const struct generator_config *config, struct generator **ret_generator);
+
+/** Stops the thread and frees all. */
+void generator_free(struct generator *generator);
+
+/** What is open; strings are the generator's and outlive a reopening. */
+const char *generator_device(const struct generator *generator);
+const char *generator_driver(const struct generator *generator);
+size_t generator_net_count(const struct generator *generator);
+const char *generator_net_name(const struct generator *generator, size_t index);
+/** Composers offered by net `name`: a NULL-terminated list, or NULL where there is no such net. */
+const char *const *generator_composers(const struct generator *generator, const char *net);
+
+/** Lanes come and go only while the thread does not run or between its steps (it waits). Returns
+ * 0 or -ENOSPC. */
+int generator_add(struct generator *generator, struct lane *lane);
+void generator_remove(struct generator *generator, struct lane *lane);
+
+int generator_start(struct generator *generator);
+
+/** Looks at the lanes now. Any thread. */
+void generator_wake(struct generator *generator);
+
+/** Whether music is being played, so that the thread looks again by itself when it runs low. */
+void generator_set_playing(struct generator *generator, bool playing);
+
+/** One run for every net with work. Returns the number of lanes that took part (0: nothing to
+ * do), or -errno of net_run(). */
+int generator_step(struct generator *generator);
+
+/** NULL, or in plain words why it cannot compose now. Any thread. */
+const char *generator_trouble(const struct generator *generator);
+
+/** Counts runs. For the watchdog. Any thread. */
+uint64_t generator_progress(const struct generator *generator);
+/** True from before a step until after it. Any thread. */
+bool generator_is_busy(const struct generator *generator);
+
+#endif

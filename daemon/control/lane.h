@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+#ifndef FERMATA_CONTROL_LANE_H
+#define FERMATA_CONTROL_LANE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "nets/net.h"
+
+struct score;
+struct seedbook;
+
+/**
+ * lane: one channel's place in the generator. It knows what the channel wants, decides from run
+ * to run what the net is to do for it (be primed, or compose), asks the curator about each draft,
+ * and puts what is kept into the score.
+ *
+ * lane_ask() and the counters are for any thread; everything else belongs to the generator's.
+ */
+struct lane;
+
+/** What the channel's music is to be; a copy of the channel's settings. */
+struct lane_style {
+    char net[64]; ///< name of the net, such as "lstm-maestro"
+    char composer[32];
+    double threshold; ///< 0..1
+    enum net_sampling sampling;
+    uint32_t reseed_interval; ///< seconds of channel time; 0: only when needed
+    bool curator;             ///< false: every draft is kept and nothing is reseeded
+};
+
+enum lane_wish {
+    LANE_SETTLE = 0,        ///< takes effect with the next draft; what is composed stays
+    LANE_CHANGE = 1 << 0,   ///< to be heard soon: composed anew from a moment ahead of now
+    LANE_COMPOSER = 1 << 1, ///< the same, from a phrase of the new composer
+    LANE_SKIP = 1 << 2,     ///< the same, as a new piece after a breath
+    LANE_RESEED = 1 << 3,   ///< the same, primed with the best of the channel's own output
+};
+
+/** Seconds of music kept ahead of now: composing starts below the first, ends at the second. */
+#define LANE_LOW_SECONDS 20
+#define LANE_HIGH_SECONDS 26
+
+/** Tells what the lane does, on the generator's thread: "reseed", "piece" (text: why). */
+typedef void lane_mark_func(void *user, const char *event, int64_t time, const char *text);
+
+/** The score and the seedbook outlive the lane. */
+int lane_new(struct score *score, const struct seedbook *book, uint64_t seed,
+             const struct lane_style *style, struct lane **ret_lane);
+void lane_free(struct lane *lane);
+void lane_set_mark(struct lane *lane, lane_mark_func *mark, void *user);
+
+/** Hands over a new style and wishes (a sum of enum lane_wish). Any thread. */
+void lane_ask(struct lane *lane, const struct lane_style *style, unsigned wishes);
+
+/** Takes in what was asked since; returns the name of the net the lane is to play on now. */
+const char *lane_listen(struct lane *lane);
+
+/**
+ * Decides, after lane_listen(), what to do in the next run of `net`, lane number `index`, and
+ * writes it to *ret_input. Returns false (and an inactive input) when enough music is ahead. Resets
+ * the net's lane where it is to be primed.
+ */
+bool lane_plan(struct lane *lane, struct net *net, uint32_t index, struct net_lane *ret_input);
+
+/** Takes the NET_RUN_STEPS frames that the run made. */
+void lane_take(struct lane *lane, const uint8_t *frames);
+
+/** The net's state is lost (device lost, other net): prime anew from the channel's own music. */
+void lane_forget(struct lane *lane);
+
+/** Microseconds until the lane needs the generator again if its music is played; 0: now. */
+int64_t lane_idle_us(struct lane *lane);
+
+/** Counters, any thread. */
+uint64_t lane_reseeds(const struct lane *lane);
+uint64_t lane_refusals(const struct lane *lane);
+uint64_t lane_pieces(const struct lane *lane);
+
+#endif

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+#include "control/manager.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "audio/performer.h"
+#include "control/channel.h"
+#include "control/channel_parts.h"
+#include "control/generator.h"
+#include "control/manager_parts.h"
+#include "control/repertoire.h"
+#include "control/settings.h"
+#include "log.h"
+#include "music/seedbook.h"
+
+/** Most nets and composers that can be offered. */
+#define NAMES 64
+
+struct manager {
+    struct seedbook *book;
+    struct generator *generator;
+    struct performer *performer;
+    struct channel *main;
+    const char *nets[NAMES];
+    size_t net_count;
+    const char *composers[NAMES];
+    size_t composer_count;
+    struct manager_listener listener;
+};
+
+static void on_changed(void *user, struct channel *channel, const char *property)
+{
+    struct manager *manager = user;
+    if (manager->listener.changed)
+        manager->listener.changed(manager->listener.user, channel, property);
+}
+
+static void list_names(struct manager *manager)
+{
+    size_t nets = generator_net_count(manager->generator);
+    for (size_t i = 0; i < nets && i < NAMES; i++) {
+        manager->nets[manager->net_count++] = generator_net_name(manager->generator, i);
+        const char *const *names = generator_composers(manager->generator, manager->nets[i]);
+        for (; *names; names++) {
+            size_t k = 0;
+            while (k < manager->composer_count && strcmp(manager->composers[k], *names))
+                k++;
+            if (k == manager->composer_count && k < NAMES)
+                manager->composers[manager->composer_count++] = *names;
+        }
+    }
+}
+
+int manager_new(struct settings *settings, struct pw_loop *loop, struct pw_context *context,
+                struct manager **ret_manager)
+{
+    struct manager *manager = calloc(1, sizeof *manager);
+    if (!manager)
+        return -ENOMEM;
+    struct generator_config config = {
+        .device = settings->device,
+        .models = settings->models,
+        .lanes = 1,
+    };
+    int r = generator_new(&config, &manager->generator);
+    if (r == 0) {
+        list_names(manager);
+        r = repertoire_settle(manager->generator, settings, &manager->book);
+    }
+    if (r == 0)
+        r = performer_new(&manager->performer);
+    if (r == 0) {
+        struct channel_config channel = {
+            .name = "main",
+            .settings = settings,
+            .book = manager->book,
+            .generator = manager->generator,
+            .performer = manager->performer,
+            .loop = loop,
+            .context = context,
+            .changed = on_changed,
+            .user = manager,
+        };
+        r = channel_new(&channel, &manager->main);
+    }
+    if (r == 0)
+        r = performer_start(manager->performer);
+    if (r == 0)
+        r = generator_start(manager->generator);
+    if (r < 0) {
+        manager_free(manager);
+        return r;
+    }
+    *ret_manager = manager;
+    return 0;
+}
+
+void manager_free(struct manager *manager)
+{
+    if (!manager)
+        return;
+    channel_free(manager->main);
+    performer_free(manager->performer);
+    generator_free(manager->generator);
+    seedbook_free(manager->book);
+    free(manager);
+}
+
+const char *manager_device(const struct manager *manager)
+{
+    return generator_device(manager->generator);
+}
+
+const char *manager_driver(const struct manager *manager)
+{
+    return generator_driver(manager->generator);
+}
+
+size_t manager_nets(const struct manager *manager, const char *const **ret_names)
+{
+    *ret_names = manager->nets;
+    return manager->net_count;
+}
+
+size_t manager_composers(const struct manager *manager, const char *const **ret_names)
+{
+    *ret_names = manager->composers;
+    return manager->composer_count;
+}
+
+size_t manager_channel_count(const struct manager *manager)
+{
+    return manager->main ? 1 : 0;
+}
+
+struct channel *manager_channel(const struct manager *manager, size_t index)
+{
+    return index == 0 ? manager->main : NULL;
+}
+
+struct channel *manager_find_channel(const struct manager *manager, const char *name)
+{
+    return manager->main && !strcmp(channel_name(manager->main), name) ? manager->main : NULL;
+}
+
+void manager_set_listener(struct manager *manager, const struct manager_listener *listener)
+{
+    manager->listener = listener ? *listener : (struct manager_listener){0};
+}
+
+bool manager_is_alive(struct manager *manager)
+{
+    return channel_is_alive(manager->main);
+}
+
+void manager_fade_out(struct manager *manager)
+{
+    channel_fade_out(manager->main);
+}

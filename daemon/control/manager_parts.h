@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+#ifndef FERMATA_CONTROL_MANAGER_PARTS_H
+#define FERMATA_CONTROL_MANAGER_PARTS_H
+
+#include <stdbool.h>
+
+/**
+ * manager_parts: making, watching and ending the manager, for main.c alone; the bus sees
+ * manager.h.
+ */
+struct manager;
+struct pw_context;
+struct pw_loop;
+struct settings;
+
+/**
+ * Opens the device, loads the nets and the seeds, makes the channel "main", all as `settings` say,
+ * and starts the threads. The settings outlive the manager. Returns 0 or -errno, logged.
+ */
+int manager_new(struct settings *settings, struct pw_loop *loop, struct pw_context *context,
+                struct manager **ret_manager);
+void manager_free(struct manager *manager);
+
+/** False when a channel is stuck. For the watchdog; call it at regular times. */
+bool manager_is_alive(struct manager *manager);
+
+/** Fades all channels out; done within 100 ms of the loop going on. */
+void manager_fade_out(struct manager *manager);
+
+#endif

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+#ifndef FERMATA_NETS_FORM_H
+#define FERMATA_NETS_FORM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct buffer;
+struct device;
+struct kernel;
+
+/** Invocations of a workgroup of the plain form. */
+#define FORM_PLAIN_LOCAL_SIZE 32
+
+/**
+ * form: how the layers of one net are computed on one device, and the kernels that do it.
+ *
+ * There are two. The *texel* form reads weights as 128-bit texels and hands activations round by
+ * subgroup shuffles; it is the fast one. The *plain* form wants storage buffers and nothing else.
+ * The texel form is taken where the device has shuffles, whole subgroups and texel buffers large
+ * enough; FERMATA_KERNELS=texel or =plain in the environment forces one, for tests.
+ *
+ * Values of all lanes lie side by side as shaders/activation.glsl says.
+ */
+struct form {
+    struct device *device;
+    bool texel;
+    uint32_t lanes;            ///< capacity: those asked for, rounded up to whole tiles
+    uint32_t width;            ///< invocations that fetch together
+    uint32_t tile;             ///< lanes computed together
+    uint32_t rows;             ///< rows of a dense layer per invocation
+    struct buffer *lane_words; ///< struct lane_words of each lane, written by the sampler
+    struct kernel *recurrent;
+    struct kernel *dense;
+    struct kernel *clear;
+};
+
+/** What the kernels know of a lane: Lane in shaders/lane.glsl. */
+struct lane_words {
+    uint32_t flags; ///< enum lane_flag
+    uint32_t composer;
+    float threshold; ///< as a logit
+    uint32_t seed[2];
+    uint32_t step[2];
+    uint32_t unused;
+};
+
+enum lane_flag {
+    LANE_ACTIVE = 1,
+    LANE_HARD = 2,
+    LANE_FORCED = 4,
+    LANE_CLEAR_STATE = 8,
+    LANE_CLEAR_FRAME = 16,
+};
+
+/** `weights` is the number of the largest matrix. Returns 0, -ENOMEM, -ENODEV (FERMATA_KERNELS
+ * asks for what the device lacks, or it is lost) or -EIO. */
+int form_init(struct form *form, struct device *device, uint32_t lanes, uint64_t weights);
+void form_finish(struct form *form);
+
+/** A buffer of `features` (a multiple of 128) values for each lane. */
+int form_new_activation(const struct form *form, uint32_t features, struct buffer **ret_buffer);
+
+/** Where a lane's value lies in such a buffer, counted in floats. */
+size_t form_index(const struct form *form, uint32_t feature, uint32_t lane);
+
+/** The specialization constants of shaders/activation.glsl, after the workgroup's size; returns
+ * how many. */
+uint32_t form_constants(const struct form *form, uint32_t local_size, uint32_t *ret_constants);
+
+#endif

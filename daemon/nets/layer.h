@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+#ifndef FERMATA_NETS_LAYER_H
+#define FERMATA_NETS_LAYER_H
+
+#include <stdint.h>
+
+struct batch;
+struct buffer;
+struct form;
+struct safetensors;
+
+/**
+ * layer: one layer of a net, its weights resident in device memory, bound to the buffers it reads
+ * and writes.
+ *
+ * A layer NAME has the tensors NAME.weight [rows, columns] and NAME.bias [rows], and, where the
+ * composer colours it, NAME.composer [composers, rows], which is added to the bias. Weights are
+ * kept as bfloat16: those of a BF16 file exactly, those of an F32 file rounded to nearest even.
+ *
+ * A net whose state changes from step to step keeps it in two buffers and goes from one to the
+ * other: even steps read [0] and write [1], odd steps the other way. Hence the pairs below; where
+ * nothing alternates, both are the same buffer.
+ */
+struct layer;
+
+struct layer_place {
+    const struct form *form;
+    const struct safetensors *file;
+    uint32_t composers;
+};
+
+/**
+ * An LSTM layer: rows are the gates i, f, g, o of `units` units each; columns are `inputs` values
+ * of `input[step & 1]`, then the `units` of `hidden[step & 1]`. Writes `hidden[~step & 1]` and
+ * `cells`. Sizes are multiples of 128.
+ * Returns 0, -EBADMSG (logged), -ENOMEM, -ENODEV or -EIO.
+ */
+int layer_new_recurrent(const struct layer_place *place, const char *name, uint32_t inputs,
+                        uint32_t units, struct buffer *const input[2],
+                        struct buffer *const hidden[2], struct buffer *cells,
+                        struct layer **ret_layer);
+
+enum layer_activation {
+    LAYER_LINEAR,
+    LAYER_RELU,
+};
+
+/** A dense layer from `input[step & 1]` to `output`. Sizes and errors as above. */
+int layer_new_dense(const struct layer_place *place, const char *name, uint32_t inputs,
+                    uint32_t rows, enum layer_activation activation, struct buffer *const input[2],
+                    struct buffer *output, struct layer **ret_layer);
+
+void layer_free(struct layer *layer);
+
+/** Records the layer's work of step number `step`, and a barrier behind it. */
+void layer_record(const struct layer *layer, struct batch *batch, uint32_t step);
+
+#endif

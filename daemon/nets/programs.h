@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+#ifndef FERMATA_NETS_PROGRAMS_H
+#define FERMATA_NETS_PROGRAMS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/** programs: the SPIR-V modules of shaders/, built into the daemon. */
+struct program {
+    const char *name;
+    const uint32_t *code;
+    size_t bytes;
+};
+
+extern const struct program program_clear;
+extern const struct program program_dense_plain;
+extern const struct program program_dense_texel;
+extern const struct program program_recurrent_plain;
+extern const struct program program_recurrent_texel;
+extern const struct program program_sample;
+
+#endif

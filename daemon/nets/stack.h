@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+#ifndef FERMATA_NETS_STACK_H
+#define FERMATA_NETS_STACK_H
+
+#include <stdint.h>
+
+struct batch;
+struct buffer;
+struct layer_place;
+
+/**
+ * stack: the layers of one kind of net between its input and its logits. net.c owns everything
+ * around them (lanes, sampling, running), so that a new kind of net is one file with one
+ * stack_kind, and a line in net.c's table.
+ *
+ * A kind embeds struct stack as its first member.
+ */
+struct stack;
+
+/** Values into and out of every net of the roll vocabulary; see shaders/sample.comp. */
+#define STACK_INPUTS 256
+#define STACK_LOGITS 384
+
+#define STACK_MAX_STATES 16
+
+/** What of a lane outlives a step; zero in a lane that is reset. Laid out as form_index() says.
+ * `now[step & 1]` is read by a step, the other one written; both may be the same buffer. */
+struct stack_state {
+    const char *name; ///< for debugging: "h1"
+    struct buffer *now[2];
+    uint32_t features;
+};
+
+struct stack {
+    const struct stack_kind *kind;
+    struct stack_state states[STACK_MAX_STATES];
+    uint32_t state_count;
+};
+
+struct stack_kind {
+    const char *name; ///< the metadata's "net"
+    /** Elements of the largest matrix, for the choice of form. */
+    uint64_t largest_matrix;
+    /** `input` and `logits` outlive the stack. Returns 0, -EBADMSG (logged), -ENOMEM, -ENODEV or
+     * -EIO. */
+    int (*new)(const struct layer_place *place, struct buffer *input, struct buffer *logits,
+               struct stack **ret_stack);
+    void (*free)(struct stack *stack);
+    /** Records step number `step`, with barriers between the layers and behind the last. */
+    void (*record)(const struct stack *stack, struct batch *batch, uint32_t step);
+};
+
+/** lstm.c: two LSTM layers and three dense layers (Pyzzicato's `lstm`). */
+extern const struct stack_kind lstm_kind;
+
+#endif

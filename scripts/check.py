@@ -1,0 +1,218 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Runs the test suites and counts what they say; ./check calls it.
+
+Each suite is either one of meson's (by its name in the meson.build files), in
+one of three builds (plain, and with sanitizers), or the Python tests of
+models/. Skipped tests are named with their reason, failed ones with the end of
+their output. The last line is always "N passed, N failed, N skipped".
+"""
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build"
+LOG_LINES = 30  # of a failed test's output
+
+
+class Suite(NamedTuple):
+    """A name for the command line, and how it is run."""
+
+    name: str
+    help: str
+    build: str = ""  # folder under build/, "" for the Python tests
+    setup: tuple = ()  # options of meson setup
+    meson: tuple = ()  # meson's suites
+
+
+PLAIN = ("check", ("-Dtests=true",))
+ASAN = ("check-asan", ("-Dtests=true", "-Db_sanitize=address,undefined"))
+TSAN = ("check-tsan", ("-Dtests=true", "-Db_sanitize=thread"))
+
+SUITES = (
+    Suite("unit", "every module alone, without hardware", *PLAIN, ("unit",)),
+    Suite("gpu", "kernels and nets against references, on every Vulkan driver here", *PLAIN, ("gpu",)),
+    Suite("system", "the real daemon with a private bus and PipeWire", *PLAIN, ("system",)),
+    Suite("lint", "layers, formatting, shell scripts, units", *PLAIN, ("lint",)),
+    Suite("tidy", "clang-tidy", *PLAIN, ("tidy",)),
+    Suite("models", "data, training and export in Python"),
+    Suite("asan", "unit and light tests under AddressSanitizer and UBSan", *ASAN, ("unit", "light")),
+    Suite("tsan", "unit tests under ThreadSanitizer", *TSAN, ("unit",)),
+)
+
+SANITIZERS = {
+    "ASAN_OPTIONS": "halt_on_error=1:abort_on_error=0:detect_leaks=1:detect_stack_use_after_return=1",
+    "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
+    "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1",
+}
+
+
+class Tally:
+    """Results so far, and why some are not passes."""
+
+    def __init__(self):
+        self.passed = self.failed = self.skipped = 0
+
+    def skip(self, name, reason):
+        self.skipped += 1
+        print(f"  skipped: {name}: {reason}", flush=True)
+
+    def fail(self, name, output):
+        self.failed += 1
+        print(f"  FAILED:  {name}", flush=True)
+        for line in output.strip().splitlines()[-LOG_LINES:]:
+            print(f"      {line}", flush=True)
+
+
+def command(arguments, **options):
+    """Exit status and output of a command, standard error among it."""
+    done = subprocess.run(
+        [str(argument) for argument in arguments],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        errors="replace",
+        **options,
+    )
+    return done.returncode, done.stdout
+
+
+def build(folder, setup):
+    """Builds; returns "" or what the compiler said."""
+    werror = "true" if os.environ.get("CI") == "true" else "false"
+    options = [*setup, f"-Dwerror={werror}"]
+    if (folder / "build.ninja").is_file():
+        status, output = command(["meson", "configure", folder, *options])
+    else:
+        status, output = command(["meson", "setup", folder, *options])
+    if status == 0:
+        status, output = command(["ninja", "-C", folder])
+    return output if status else ""
+
+
+def reason(result):
+    """Why a test skipped itself: the last thing it said."""
+    said = f"{result.get('stderr', '')}\n{result.get('stdout', '')}".strip().splitlines()
+    return said[-1].strip() if said else "it gave no reason"
+
+
+def count_meson(tally, suite, results):
+    for result in results:
+        name = f"{suite.name}: {result['name'].split(' / ')[-1]}"
+        if result["result"] in ("OK", "EXPECTEDFAIL"):
+            tally.passed += 1
+        elif result["result"] == "SKIP":
+            tally.skip(name, reason(result))
+        else:
+            said = f"{result.get('stdout', '')}\n{result.get('stderr', '')}"
+            tally.fail(f"{name} ({result['result'].lower()})", said)
+
+
+def run_meson(tally, suite):
+    folder = BUILD / suite.build
+    log = folder / "meson-logs" / f"check-{suite.name}.json"
+    log.unlink(missing_ok=True)
+    chosen = [argument for name in suite.meson for argument in ("--suite", name)]
+    environment = {**SANITIZERS, **os.environ}
+    suppressions = ROOT / "tests" / "lsan.supp"
+    if suppressions.is_file():
+        environment.setdefault("LSAN_OPTIONS", f"suppressions={suppressions}:print_suppressions=0")
+    status, output = command(
+        ["meson", "test", "-C", folder, "--no-rebuild", "--logbase", log.stem, *chosen],
+        env=environment,
+    )
+    if log.is_file():
+        results = [json.loads(line) for line in log.read_text().splitlines()]
+    elif "No suitable tests defined" in output or "No tests defined" in output:
+        results = []
+    else:
+        tally.fail(f"{suite.name}: meson test (exit status {status})", output)
+        return
+    if not results:
+        tally.skip(suite.name, "there are no such tests in this build")
+    count_meson(tally, suite, results)
+
+
+def run_models(tally, suite):
+    folder = ROOT / "tests" / "models"
+    status, output = command(
+        [sys.executable, "-m", "unittest", "discover", "-v", "-s", folder],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    ran = re.search(r"^Ran (\d+) tests? in", output, re.MULTILINE)
+    if not ran:
+        tally.fail("models: unittest", output)
+        return
+    counts = {name: int(n) for name, n in re.findall(r"(failures|errors|skipped)=(\d+)", output)}
+    skipped = re.findall(r"^(.*) \.\.\. skipped '(.*)'$", output, re.MULTILINE)
+    bad = counts.get("failures", 0) + counts.get("errors", 0)
+    for name, why in skipped:
+        tally.skip(f"models: {name}", why)
+    tally.skipped += counts.get("skipped", 0) - len(skipped)
+    tally.passed += max(int(ran[1]) - bad - counts.get("skipped", 0), 0)
+    if bad or status:
+        parts = re.split(r"^=+\n(?=(?:FAIL|ERROR): )", output, flags=re.MULTILINE)[1:]
+        for part in parts or [output]:
+            tally.fail(f"models: {part.splitlines()[0]}", part)
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        prog="./check",
+        description="Runs the tests: all suites, or those named.",
+        epilog="CI=true makes compiler warnings errors. Exit status: 0 if nothing failed, else 1.",
+    )
+    names = [suite.name for suite in SUITES]
+    parser.add_argument("suites", nargs="*", metavar="SUITE", help=", ".join(names))
+    parser.add_argument("--list", action="store_true", help="say which suites there are")
+    arguments = parser.parse_args()
+    for name in arguments.suites:
+        if name not in names:
+            parser.error(f"no suite {name}; there are {', '.join(names)}")
+    if arguments.list:
+        for suite in SUITES:
+            print(f"{suite.name:8} {suite.help}")
+        return 0
+
+    tally = Tally()
+    builds = {}
+    for suite in SUITES:
+        if arguments.suites and suite.name not in arguments.suites:
+            continue
+        start, before = time.monotonic(), (tally.passed, tally.failed, tally.skipped)
+        print(f"{suite.name}: {suite.help}", flush=True)
+        if not suite.build:
+            run_models(tally, suite)
+        else:
+            if suite.build not in builds:
+                builds[suite.build] = build(BUILD / suite.build, suite.setup)
+                if builds[suite.build]:
+                    tally.fail(f"build/{suite.build}", builds[suite.build])
+            if builds[suite.build]:
+                print("  not run, because the build failed")
+                continue
+            run_meson(tally, suite)
+        passed, failed, skipped = (
+            now - then for now, then in zip((tally.passed, tally.failed, tally.skipped), before)
+        )
+        print(
+            f"  {passed} passed, {failed} failed, {skipped} skipped"
+            f" in {time.monotonic() - start:.0f} s",
+            flush=True,
+        )
+    print(f"{tally.passed} passed, {tally.failed} failed, {tally.skipped} skipped")
+    return 1 if tally.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

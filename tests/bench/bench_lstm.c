@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+// Steps per second and CPU time per step of the resident LSTM, as the generator runs it: whole
+// runs of NET_RUN_STEPS, sampling included.
+//
+//     bench_lstm WEIGHTS [RUNS [LANES...]]
+//
+// One line for each number of lanes, of "key value" pairs:
+//     lanes 1 open_ms 31.0 wall_us 612.3 cpu_us 615.0 steps_per_s 1633 cpu_us_least 598.2
+// wall_us and cpu_us are medians over the runs, of one step of all lanes; CPU time is that of the
+// whole process, so the driver's threads count. open_ms is net_new(), with device_new() on the
+// first line.
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "compute/device.h"
+#include "nets/net.h"
+#include "nets/net_debug.h"
+#include "log.h"
+
+#define MOST_RUNS 1000
+
+static double now(clockid_t clock)
+{
+    struct timespec time;
+    clock_gettime(clock, &time);
+    return (double)time.tv_sec * 1e6 + (double)time.tv_nsec * 1e-3;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    double one = *(const double *)a, other = *(const double *)b;
+    return (one > other) - (one < other);
+}
+
+static int bench(struct device *device, const char *path, uint32_t count, int runs, double begun)
+{
+    static double wall[MOST_RUNS], cpu[MOST_RUNS];
+    static uint8_t frames[64 * NET_RUN_STEPS * NET_FRAME_CELLS];
+    struct net_lane lanes[64];
+    struct net *net;
+    int r = net_new(device, path, count, &net);
+    if (r < 0)
+        return r;
+    double open_ms = (now(CLOCK_MONOTONIC) - begun) * 1e-3;
+
+    for (uint32_t i = 0; i < count; i++)
+        lanes[i] = (struct net_lane){
+            .active = true,
+            .composer = i % net_info(net)->composer_count,
+            .threshold = 0.5f,
+            .seed = i,
+        };
+    r = net_run(net, lanes, frames);
+    for (int run = 0; run < runs && r == 0; run++) {
+        for (uint32_t i = 0; i < count; i++)
+            lanes[i].step += NET_RUN_STEPS;
+        double wall_before = now(CLOCK_MONOTONIC), cpu_before = now(CLOCK_PROCESS_CPUTIME_ID);
+        r = net_run(net, lanes, frames);
+        wall[run] = (now(CLOCK_MONOTONIC) - wall_before) / NET_RUN_STEPS;
+        cpu[run] = (now(CLOCK_PROCESS_CPUTIME_ID) - cpu_before) / NET_RUN_STEPS;
+    }
+    if (r == 0) {
+        qsort(wall, (size_t)runs, sizeof wall[0], ascending);
+        qsort(cpu, (size_t)runs, sizeof cpu[0], ascending);
+        double middle = wall[runs / 2];
+        printf("lanes %u open_ms %.1f wall_us %.1f cpu_us %.1f steps_per_s %.0f cpu_us_least %.1f "
+               "form %s\n",
+               count, open_ms, middle, cpu[runs / 2], 1e6 / middle, cpu[0], net_debug_form(net));
+        fflush(stdout);
+    }
+    net_free(net);
+    return r;
+}
+
+int main(int argc, char **argv)
+{
+    double begun = now(CLOCK_MONOTONIC);
+    const char *path = argc > 1 ? argv[1] : NULL;
+    int runs = argc > 2 ? atoi(argv[2]) : 25;
+    if (!path || runs < 1 || runs > MOST_RUNS) {
+        fprintf(stderr, "usage: bench_lstm WEIGHTS [RUNS [LANES...]]\n");
+        return 2;
+    }
+    if (!getenv("FERMATA_DEBUG"))
+        log_set_level(LOG_LEVEL_WARNING);
+    struct device *device;
+    int r = device_new(getenv("FERMATA_DEVICE"), &device);
+    if (r < 0)
+        return r == -ENODEV ? 77 : 1;
+    static const char *const usual[] = {"1", "8", "16"};
+    int count = argc > 3 ? argc - 3 : 3;
+    for (int i = 0; i < count && r == 0; i++) {
+        int lanes = atoi(argc > 3 ? argv[3 + i] : usual[i]);
+        r = lanes >= 1 && lanes <= 64 ? bench(device, path, (uint32_t)lanes, runs, begun) : -EINVAL;
+        begun = now(CLOCK_MONOTONIC);
+    }
+    device_free(device);
+    return r < 0;
+}

@@ -1,0 +1,366 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""fermatactl against a daemon that plays: every verb, exit code, the terminal and the picture.
+
+    lib/session.sh [--no-pipewire] -- ./test_ctl.py --ctl fermatactl --daemon COMMAND...
+"""
+import fcntl
+import json
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+import unittest
+
+NAME = "org.fermata.HoldMusic1"
+PATIENCE = 60.0  # seconds until a test gives up waiting; nothing is asserted about time
+daemon_command: list[str] = []
+ctl = ""
+daemon = None
+daemon_log = None
+
+
+def start_daemon():
+    global daemon
+    daemon = subprocess.Popen(daemon_command, stderr=daemon_log, stdin=subprocess.DEVNULL)
+    deadline = time.monotonic() + PATIENCE
+    while run("status").returncode != 0:
+        if daemon.poll() is not None or time.monotonic() > deadline:
+            sys.exit("the daemon does not come up")
+        time.sleep(0.1)
+
+
+def stop_daemon():
+    daemon.send_signal(signal.SIGTERM)
+    return daemon.wait(30)
+
+
+def run(*args, **kwargs):
+    return subprocess.run([ctl, *args], capture_output=True, text=True, timeout=PATIENCE,
+                          stdin=subprocess.DEVNULL, **kwargs)
+
+
+class Terminal:
+    """fermatactl in a terminal of its own."""
+
+    def __init__(self, *args, rows=24, columns=80, term="xterm-256color", locale="C.UTF-8"):
+        self.master, self.slave = pty.openpty()
+        self.resize(rows, columns)
+        self.before = termios.tcgetattr(self.slave)
+        env = {**os.environ, "TERM": term, "LC_ALL": locale}
+        self.process = subprocess.Popen([ctl, *args], stdin=self.slave, stdout=self.slave,
+                                        stderr=subprocess.PIPE, env=env, start_new_session=True)
+        self.text = ""
+
+    def resize(self, rows, columns):
+        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def read(self, seconds):
+        if select.select([self.master], [], [], seconds)[0]:
+            self.text += os.read(self.master, 65536).decode(errors="replace")
+
+    def wait_for(self, pattern):
+        deadline = time.monotonic() + PATIENCE
+        while not re.search(pattern, self.text):
+            if time.monotonic() > deadline:
+                raise AssertionError(f"not shown: {pattern}\n{self.text[-2000:]!r}")
+            self.read(0.1)
+
+    def send(self, keys):
+        self.text = ""
+        os.write(self.master, keys.encode())
+
+    def end(self):
+        deadline = time.monotonic() + PATIENCE
+        while self.process.poll() is None and time.monotonic() < deadline:
+            self.read(0.05)
+        self.read(0.05)
+        error = self.process.stderr.read().decode()
+        self.process.stderr.close()
+        after = termios.tcgetattr(self.slave)
+        os.close(self.master)
+        os.close(self.slave)
+        return self.process.wait(1), error, after == self.before
+
+
+class Verbs(unittest.TestCase):
+    def tearDown(self):
+        self.assertIsNone(daemon.poll(), "the daemon has ended")
+
+    def ok(self, *args):
+        result = run(*args)
+        self.assertEqual((result.returncode, result.stderr), (0, ""), args)
+        return result.stdout
+
+    def ended(self, code, *args, words=(), **kwargs):
+        result = run(*args, **kwargs)
+        self.assertEqual(result.returncode, code, (args, result))
+        self.assertTrue(result.stderr.startswith(("fermatactl: ", ctl)), result.stderr)
+        for word in words:
+            self.assertIn(word, result.stderr)
+
+    def status(self):
+        status = json.loads(self.ok("status", "--json"))
+        return status, next(c for c in status["channels"] if c["name"] == "main")
+
+    def test_status(self):
+        status, channel = self.status()
+        text = self.ok()
+        self.assertEqual(text, self.ok("status"))
+        for word in (channel["composer"], channel["net"], status["device"], status["version"]):
+            self.assertIn(word, text)
+        for key in ("state", "threshold", "sampling", "volume", "reseed_interval", "reseeds",
+                    "uptime", "seed", "position", "notes_per_minute", "seconds_ahead"):
+            self.assertIn(key, channel)
+
+    def test_values(self):
+        status, before = self.status()
+        other = next(c for c in status["composers"] if c != before["composer"])
+        for verb, key, text, value in (("composer", "composer", other, other),
+                                       ("threshold", "threshold", "0.625", 0.625),
+                                       ("sampling", "sampling", "hard", "hard"),
+                                       ("volume", "volume", "25%", 0.25),
+                                       ("volume", "volume", "0.75", 0.75),
+                                       ("reseed-interval", "reseed_interval", "45", 45)):
+            with self.subTest((verb, text)):
+                self.assertEqual(self.ok(verb, text), "")
+                self.assertEqual(self.status()[1][key], value)
+                self.assertEqual(self.ok(verb).splitlines()[0], str(value))
+        for verb, key in (("composer", "composer"), ("threshold", "threshold"), ("net", "net"),
+                          ("sampling", "sampling"), ("volume", "volume"),
+                          ("reseed-interval", "reseed_interval")):
+            self.ok(verb, str(before[key]))
+
+    def test_lists(self):
+        status, _ = self.status()
+        self.assertEqual(self.ok("composer", "--list").splitlines(), status["composers"])
+        self.assertEqual(self.ok("net", "-l").splitlines(), status["nets"])
+        self.assertEqual(self.ok("sampling", "-l").splitlines(), ["sample", "hard"])
+        for composer in status["composers"]:
+            self.assertIn(composer, self.ok("composer").splitlines()[1])
+
+    def test_play(self):
+        self.ok("start")
+        self.assertNotEqual(self.status()[1]["state"], "stopped")
+        self.ok("reseed")
+        self.ok("skip")
+        self.ok("stop")
+        self.assertEqual(self.status()[1]["state"], "stopped")
+        self.ok("start")
+
+    def test_refused(self):
+        _, before = self.status()
+        self.ended(1, "composer", "salieri", words=["salieri", before["composer"]])
+        self.ended(1, "net", "x", words=[before["net"]])
+        self.ended(1, "sampling", "x", words=["hard"])
+        self.ended(1, "volume", "101%", words=["0 to 1"])
+        self.ended(1, "threshold", "nan", words=["0 to 1"])
+        self.ended(1, "threshold", "--", "-0.5", words=["0 to 1"])
+        self.ended(1, "reseed-interval", "2", words=["3600"])
+        self.ended(1, "--channel", "none", "status", words=["none", "main"])
+        self.ended(1, "--channel", "../main", "start", words=["../main"])
+        self.ended(1, "--channel", "", "start")
+        self.ended(1, "composer", os.fsdecode(b"\xff"), words=["UTF-8"])
+        for key in ("composer", "net", "sampling", "volume", "threshold", "reseed_interval"):
+            self.assertEqual(self.status()[1][key], before[key])
+
+    def test_usage(self):
+        for args in (["play"], ["start", "x"], ["composer", "a", "b"], ["--wrong"],
+                     ["start", "--json"], ["watch", "--seconds", "x"], ["watch", "-s", "0"],
+                     ["watch", "-s", "nan"], ["volume", "loud"], ["volume", "5%%"],
+                     ["volume", ""], ["threshold", "50%"], ["reseed-interval", "--", "-1"],
+                     ["reseed-interval", "5s"], ["reseed-interval", "4294967296"],
+                     ["help", "play"], ["watch", "--png"]):
+            with self.subTest(args):
+                self.ended(2, *args)
+
+    def test_version_and_help(self):
+        version = self.ok("--version").split()[1]
+        self.assertIn(f"fermatad {version}", self.ok("version"))
+        self.assertEqual(self.ok("--help"), self.ok("help"))
+        self.assertIn("usage: fermatactl watch", self.ok("help", "watch"))
+        self.assertEqual(self.ok("watch", "-h"), self.ok("help", "watch"))
+
+    def test_unreachable(self):
+        env = dict(os.environ)
+        env["DBUS_SESSION_BUS_ADDRESS"] = "unix:path=/nonexistent"
+        self.ended(3, "status", env=env, words=["/nonexistent"])
+        del env["DBUS_SESSION_BUS_ADDRESS"], env["XDG_RUNTIME_DIR"]
+        self.ended(3, "status", env=env, words=["DBUS_SESSION_BUS_ADDRESS"])
+
+    def test_full_disk(self):
+        with open("/dev/full", "w", encoding="ascii") as full:
+            result = subprocess.run([ctl, "status"], stdout=full, stderr=subprocess.PIPE,
+                                    check=False)
+        self.assertEqual(result.returncode, 5)
+        self.ended(5, "watch", "-q", "-s", "0.1", "-p", "/nonexistent/x.png",
+                   words=["/nonexistent/x.png"])
+
+
+class Watch(unittest.TestCase):
+    def setUp(self):
+        run("start")
+        deadline = time.monotonic() + PATIENCE
+        while json.loads(run("status", "--json").stdout)["channels"][0]["state"] == "starting":
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.2)
+
+    def test_lines(self):
+        result = run("watch", "--seconds", "5")
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        lines = result.stdout.splitlines()
+        self.assertTrue(lines)
+        for line in lines:
+            self.assertRegex(line, r"^\d+\.\d\d s  ([A-G]#?-?\d +\d+  velocity +\d+  \d+\.\d\d s|"
+                                   r"[a-z]+(: .*)?)$")
+
+    def test_json(self):
+        result = run("watch", "--seconds", "5", "--json")
+        events = [json.loads(line)["event"] for line in result.stdout.splitlines()]
+        self.assertEqual(events[0], "hello")
+        self.assertIn("on", events)
+
+    def test_nobody_reads(self):
+        watch = subprocess.Popen([ctl, "watch", "--json"], stdout=subprocess.PIPE)
+        watch.stdout.readline()
+        watch.stdout.close()
+        self.assertEqual(watch.wait(PATIENCE), 0)
+
+    def test_picture(self):
+        for stop in (None, signal.SIGINT, signal.SIGTERM):
+            with tempfile.TemporaryDirectory() as folder:
+                path = os.path.join(folder, "roll.png")
+                seconds = ["--seconds", "2"] if stop is None else []
+                watch = subprocess.Popen([ctl, "watch", "--quiet", "--png", path, *seconds],
+                                         stdout=subprocess.PIPE)
+                if stop is not None:
+                    time.sleep(1)
+                    watch.send_signal(stop)
+                self.assertEqual(watch.communicate(timeout=PATIENCE)[0], b"")
+                self.assertEqual(watch.returncode, 0)
+                with open(path, "rb") as file:
+                    head = file.read(24)
+                self.assertEqual(head[:8], b"\x89PNG\r\n\x1a\n")
+                self.assertEqual(struct.unpack(">I", head[16:20])[0], 1500)
+
+    def test_terminals(self):
+        for rows, columns, term, locale in ((24, 80, "xterm-256color", "C.UTF-8"),
+                                            (60, 200, "xterm-256color", "C.UTF-8"),
+                                            (24, 80, "linux", "C.UTF-8"),
+                                            (24, 80, "vt100", "C"),
+                                            (6, 20, "xterm", "C.UTF-8"),
+                                            (1, 1, "xterm", "C.UTF-8"),
+                                            (120, 400, "xterm-256color", "C")):
+            with self.subTest((rows, columns, term)):
+                t = Terminal("watch", rows=rows, columns=columns, term=term, locale=locale)
+                if rows >= 24:
+                    composer = json.loads(run("status", "--json").stdout)["channels"][0]["composer"]
+                    t.wait_for(composer)
+                    t.wait_for("[▀▄]" if locale != "C" else r"[-=#]{2}[^-]*")
+                else:
+                    t.wait_for(".")
+                t.send("q")
+                self.assertEqual(t.end(), (0, "", True))
+
+    def test_an_unknown_terminal(self):
+        t = Terminal("watch", "--seconds", "1", term="nonesuch")
+        code, error, restored = t.end()
+        self.assertEqual((code, restored), (0, True))
+        self.assertIn("nonesuch", error)
+
+    def test_keys(self):
+        before = json.loads(run("status", "--json").stdout)["channels"][0]
+        t = Terminal("watch", rows=24, columns=160)
+        t.wait_for(before["composer"])
+
+        def until(condition):
+            deadline = time.monotonic() + PATIENCE
+            while not condition(json.loads(run("status", "--json").stdout)["channels"][0]):
+                t.read(0.1)
+                self.assertLess(time.monotonic(), deadline)
+
+        t.send("c")
+        until(lambda c: c["composer"] != before["composer"])
+        t.send("C")
+        until(lambda c: c["composer"] == before["composer"])
+        t.send("T-")
+        until(lambda c: c["threshold"] > before["threshold"] and c["volume"] < before["volume"])
+        t.send("t+")
+        until(lambda c: c["threshold"] == before["threshold"] and c["volume"] == before["volume"])
+        t.send("nr")
+        until(lambda c: c["reseeds"] > before["reseeds"])
+        t.send(" ")
+        until(lambda c: c["state"] == "stopped")
+        t.send(" ")
+        until(lambda c: c["state"] != "stopped")
+        t.resize(50, 100)
+        t.process.send_signal(signal.SIGWINCH)
+        t.wait_for(r"\x1b\[50;")  # the keys are in the last line
+        t.send("xyz\x1b[A\x1b")
+        t.send("q")
+        self.assertEqual(t.end(), (0, "", True))
+
+    def test_signals_give_the_terminal_back(self):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            t = Terminal("watch")
+            t.wait_for("notes/min")
+            t.process.send_signal(number)
+            self.assertEqual(t.end(), (0, "", True))
+
+
+class WithoutTheDaemon(unittest.TestCase):
+    """Kills the daemon, so it comes last."""
+
+    def test_lost(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "roll.png")
+            terminal = Terminal("watch", "--png", path)
+            terminal.wait_for("notes/min")
+            lines = subprocess.Popen([ctl, "watch"], stdout=subprocess.DEVNULL,
+                                     stderr=subprocess.PIPE)
+            time.sleep(0.5)
+            daemon.kill()
+            daemon.wait()
+            code, error, restored = terminal.end()
+            self.assertEqual((code, restored), (4, True))
+            self.assertIn("fermatad has ended", error)
+            self.assertTrue(os.path.exists(path))
+            self.assertIn(b"fermatad has ended", lines.communicate(timeout=PATIENCE)[1])
+            self.assertEqual(lines.returncode, 4)
+        result = run("status")
+        self.assertEqual(result.returncode, 3)
+        self.assertIn("systemctl --user start fermata", result.stderr)
+        self.assertEqual(run("composer", "--list").stdout, "")
+        start_daemon()
+
+
+def main():
+    global ctl, daemon_command, daemon_log
+    args = sys.argv[1:]
+    rest = []
+    if "--" in args:
+        rest = args[args.index("--") + 1:]
+        args = args[:args.index("--")]
+    if args[:1] != ["--ctl"] or args[2:3] != ["--daemon"]:
+        sys.exit(__doc__)
+    ctl, daemon_command = args[1], args[3:]
+    daemon_log = open(os.path.join(os.environ["SESSION_DIR"], "log", "fermatad"), "ab")
+    start_daemon()
+    try:
+        result = unittest.main(argv=[sys.argv[0], *rest], exit=False).result
+    finally:
+        status = stop_daemon()
+    if status != 0:
+        print(f"the daemon ended with {status}", file=sys.stderr)
+    sys.exit(not result.wasSuccessful() or status != 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,324 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""The real daemon on a private bus, PipeWire and WirePlumber, driven by the real fermatactl and by
+busctl, and recorded at the sink's monitor.
+
+Run by meson under tests/system/lib/session.sh; FERMATAD, FERMATACTL and FERMATA_MODELS say what to
+test. One test method: python3 -m unittest test_daemon.Daemon.test_NAME
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+import numpy as np
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import listening  # noqa: E402  pylint: disable=wrong-import-position
+
+FERMATAD = os.environ['FERMATAD']
+FERMATACTL = os.environ['FERMATACTL']
+NAME = 'org.fermata.HoldMusic1'
+MAIN = '/org/fermata/HoldMusic1/channel/main'
+CHANNEL = NAME + '.Channel'
+
+
+def session(*request):
+    subprocess.run([os.environ['SESSION'], 'ctl', *request], check=True, timeout=60)
+
+
+def wait_until(condition, seconds, what):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f'not within {seconds} s: {what}')
+        time.sleep(0.05)
+
+
+class Daemon(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp()
+        self.state = os.path.join(self.folder, 'state', 'state.conf')
+        self.daemon = None
+        self.processes = []
+        for name in ('bus', 'pipewire', 'sink'):
+            session('start', name)
+
+    def tearDown(self):
+        for process in self.processes + [self.daemon]:
+            if process and process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+                try:
+                    process.wait(10)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+                    self.fail(f'{process.args[0]} did not end within 10 s of SIGTERM')
+
+    def start(self, *options, env=None):
+        log = open(os.path.join(self.folder, 'log'), 'ab')  # pylint: disable=consider-using-with
+        self.daemon = subprocess.Popen(
+            [FERMATAD, '--state-file', self.state, *options], stderr=log, stdout=log,
+            env={**os.environ, **(env or {})})
+        self.addCleanup(log.close)
+        return self.daemon
+
+    def log(self):
+        with open(os.path.join(self.folder, 'log'), encoding='utf-8', errors='replace') as file:
+            return file.read()
+
+    def run_ctl(self, *words):
+        return subprocess.run([FERMATACTL, *words], capture_output=True, text=True, timeout=30)
+
+    def ctl(self, *words):
+        run = self.run_ctl(*words)
+        self.assertEqual(run.returncode, 0, f'{words}: {run.stderr}\n{self.log()}')
+        return run.stdout.strip()
+
+    def status(self):
+        run = self.run_ctl('status', '--json')
+        return self.find_channel(json.loads(run.stdout)) if run.returncode == 0 else {}
+
+    @staticmethod
+    def find_channel(status):
+        channels = status.get('channels')
+        return {**status, **channels[0]} if channels else status
+
+    def is_state(self, *states):
+        return self.status().get('state') in states
+
+    def play(self, *options, **kwargs):
+        self.start('--autostart', 'yes', *options, **kwargs)
+        wait_until(lambda: self.is_state('playing'), 60, 'playing\n' + self.log())
+
+    def record(self):
+        """Starts to record the sink's monitor; returns (file, process, start time)."""
+        path = os.path.join(self.folder, f'{len(self.processes)}.wav')
+        process = subprocess.Popen(
+            ['pw-cat', '-r', '-P', '{ stream.capture.sink=true }', '--target', 'testsink',
+             '--rate', '48000', '--channels', '2', '--format', 's16', path])
+        self.processes.append(process)
+        wait_until(lambda: os.path.exists(path) and os.path.getsize(path) > 4096, 10, 'recording')
+        return path, process, time.monotonic()
+
+    def watch(self):
+        """Starts to read the live feed; returns (file, process)."""
+        path = os.path.join(self.folder, f'{len(self.processes)}.jsonl')
+        with open(path, 'wb') as file:
+            process = subprocess.Popen([FERMATACTL, 'watch', '--json'], stdout=file)
+        self.processes.append(process)
+        return path, process
+
+    @staticmethod
+    def end(process):
+        process.send_signal(signal.SIGINT)
+        process.wait(10)
+
+    @staticmethod
+    def read_feed(path):
+        with open(path, encoding='utf-8') as file:
+            return [json.loads(line) for line in file if line.endswith('\n')]
+
+    def test_the_sound_has_the_notes_of_the_feed(self):
+        self.play('--composer', 'bach', '--seed', '7')
+        wav, recorder, started = self.record()
+        feed, watcher = self.watch()
+        time.sleep(22)
+        self.end(recorder)
+        self.end(watcher)
+
+        played = [e for e in self.read_feed(feed) if e['event'] == 'on']
+        notes = [e for e in played if e['velocity'] >= 30 and e['pitch'] >= 52]
+        heard = np.array([e['heard'] for e in notes]) - started
+        frames = np.array([e['frame'] for e in notes]) / 48000
+        pitches = np.array([e['pitch'] for e in notes])
+        self.assertGreater(len(notes), 40)
+
+        samples = listening.read_wav(wav)
+        self.assertLess(listening.longest_silence(samples[4800:]), 4.0)
+        power = listening.spectrogram(samples)
+        # `heard` is told as the note is rendered and cannot know the graph's own latency, nor when
+        # the recorder began: one offset for all notes is looked for, the places between them are
+        # exact to the sample.
+        around = float(np.median(heard - frames))
+        offset = listening.find_offset(power, frames, around)
+        self.assertLess(abs(offset - around), 1.0, '`heard` is far from what was heard')
+
+        # A wrong pitch is one that nothing nearby plays, nor has for a partial.
+        rng = np.random.default_rng(1)
+        wrong = []
+        for frame in frames:
+            near = [e['pitch'] for e in played if abs(e['frame'] / 48000 - frame) < 0.15]
+            wrong.append(rng.choice([p for p in range(52, 96)
+                                     if all(abs(p - q) not in (0, 12, 19, 24) for q in near)]))
+        true = listening.share_heard(samples, power, frames + offset, pitches)
+        wrong_pitch = listening.share_heard(samples, power, frames + offset, wrong)
+        wrong_time = listening.share_heard(samples, power, frames + offset + 0.317, pitches)
+        print(f'heard: {true:.2f} of {len(notes)} notes; at wrong pitches {wrong_pitch:.2f}, '
+              f'at wrong times {wrong_time:.2f}', file=sys.stderr)
+        self.assertGreater(true, 0.6)
+        self.assertGreater(true, wrong_time + 0.35)
+        self.assertGreater(true, wrong_pitch + 0.3)
+
+    def test_a_change_is_heard_within_two_seconds_without_a_gap(self):
+        self.play('--composer', 'bach', '--seed', '3')
+        feed, watcher = self.watch()
+        wait_until(lambda: self.status()['seconds_ahead'] > 15, 30, 'a full score')
+        time.sleep(3)
+        for words in (('composer', 'debussy'), ('threshold', '0.4')):
+            asked = time.monotonic()
+            self.ctl(*words)
+            wait_until(lambda w=words: str(self.status()[w[0]]).startswith(w[1]), 2, words)
+            time.sleep(5)
+            events = self.read_feed(feed)
+            marks = [e for e in events if e['event'] in ('piece', 'reseed')]
+            begins = marks[-1]['time']
+            first = next(e for e in events if e['event'] == 'on' and e['time'] >= begins)
+            self.assertGreater(first['heard'], asked)
+            self.assertLess(first['heard'] - asked, 2.0, words)
+        self.end(watcher)
+        onsets = [e['time'] for e in self.read_feed(feed) if e['event'] == 'on']
+        self.assertLess(max(np.diff(onsets)), 4.0)
+
+    def test_skip_and_reseed(self):
+        self.play('--composer', 'chopin')
+        feed, watcher = self.watch()
+        wait_until(lambda: self.status()['seconds_ahead'] > 15, 30, 'a full score')
+        before = self.status()['reseeds']
+        self.ctl('reseed')
+        wait_until(lambda: self.status()['reseeds'] > before, 5, 'a reseed')
+        self.ctl('skip')
+        wait_until(lambda: any(e['event'] == 'piece' and e['text'] == 'skip'
+                               for e in self.read_feed(feed)), 5, 'a new piece')
+        self.end(watcher)
+
+    def test_stop_start_and_volume(self):
+        self.play()
+        wav, recorder, started = self.record()
+        time.sleep(2)
+        self.ctl('stop')
+        stopped = time.monotonic() - started
+        self.assertEqual(self.status()['state'], 'stopped')
+        time.sleep(1.5)
+        position = self.status()['position']
+        time.sleep(0.5)
+        self.assertEqual(self.status()['position'], position, 'time goes on while stopped')
+        self.ctl('start')
+        restarted = time.monotonic() - started
+        time.sleep(1.5)
+        self.ctl('volume', '0')
+        muted = time.monotonic() - started
+        time.sleep(1.5)
+        self.end(recorder)
+        samples = listening.read_wav(wav)
+
+        def loudness(begin, end):
+            part = samples[int(begin * 48000):int(end * 48000)]
+            return float(np.sqrt((part ** 2).mean()))
+
+        # The recorder began up to half a second before `started` said so.
+        self.assertGreater(loudness(stopped - 1.2, stopped - 0.2), 1e-3)
+        self.assertLess(loudness(stopped + 0.9, restarted - 0.1), 1e-5)
+        self.assertGreater(loudness(restarted + 0.9, muted - 0.1), 1e-3)
+        self.assertLess(loudness(muted + 0.9, len(samples) / 48000), 1e-5)
+
+    def test_pipewire_is_killed_and_comes_back(self):
+        self.play()
+        time.sleep(1)
+        session('kill', 'pipewire')
+        wait_until(lambda: self.is_state('waiting'), 10, 'waiting')
+        self.assertIn('PipeWire', self.ctl('status'))
+        time.sleep(1)
+        position = self.status()['position']
+        time.sleep(1)
+        self.assertEqual(self.status()['position'], position, 'music plays on unheard')
+        session('start', 'pipewire')
+        wait_until(lambda: self.is_state('playing'), 15, 'playing again')
+        wav, recorder, _ = self.record()
+        time.sleep(2)
+        self.end(recorder)
+        self.assertGreater(np.abs(listening.read_wav(wav)).max(), 1e-3)
+
+    def test_the_bus_is_killed_and_comes_back(self):
+        self.play()
+        wav, recorder, _ = self.record()
+        time.sleep(1)
+        session('kill', 'bus')
+        time.sleep(3)
+        self.assertIsNone(self.daemon.poll(), self.log())
+        session('start', 'bus')
+        wait_until(lambda: self.is_state('playing'), 25, 'the daemon is back on the bus')
+        self.end(recorder)
+        self.assertLess(listening.longest_silence(listening.read_wav(wav)[9600:]), 4.0)
+
+    def test_it_starts_before_pipewire_and_a_sink(self):
+        session('stop', 'sink')
+        session('stop', 'pipewire')
+        self.start('--autostart', 'yes')
+        wait_until(lambda: self.is_state('waiting'), 60, 'waiting for PipeWire')
+        session('start', 'pipewire')
+        time.sleep(2.5)
+        self.assertTrue(self.is_state('waiting'), self.status())
+        session('start', 'sink')
+        wait_until(lambda: self.is_state('playing'), 15, 'playing')
+
+    def test_changes_survive_a_restart(self):
+        self.play('--seed', '5')
+        self.ctl('composer', 'debussy')
+        self.ctl('threshold', '0.45')
+        self.ctl('volume', '0.3')
+        self.ctl('stop')
+        self.daemon.send_signal(signal.SIGTERM)
+        self.assertEqual(self.daemon.wait(10), 0)
+        self.start()
+        wait_until(lambda: self.is_state('stopped'), 60, 'up again, and still stopped')
+        status = self.status()
+        self.assertEqual(status['composer'], 'debussy')
+        self.assertAlmostEqual(status['threshold'], 0.45)
+        self.assertAlmostEqual(status['volume'], 0.3)
+
+    def test_settings_from_weak_to_strong(self):
+        config = os.path.join(self.folder, 'fermata.conf')
+        with open(config, 'w', encoding='utf-8') as file:
+            file.write('[fermata]\ncomposer = bach\nthreshold = 0.3\nvolume = 7\nreseed-interval = 60\n'
+                       'nonsense = 1\n')
+        self.start('--config', config, '--threshold', '0.6', env={'FERMATA_THRESHOLD': '0.4',
+                                                                 'FERMATA_RESEED_INTERVAL': '90'})
+        wait_until(lambda: self.is_state('stopped'), 60, 'up')
+        status = self.status()
+        self.assertEqual((status['composer'], status['threshold'], status['reseed_interval']),
+                         ('bach', 0.6, 90))
+        self.assertIn('volume = 7', self.log())
+        self.assertIn('nonsense', self.log())
+
+    def test_bad_command_lines_say_what_is_right(self):
+        for words in (['--threshold', '2'], ['--sampling', 'softly'], ['--nonsense'], ['what']):
+            run = subprocess.run([FERMATAD, *words], capture_output=True, text=True, timeout=10)
+            self.assertEqual(run.returncode, 64, words)
+            self.assertTrue(run.stderr.strip(), words)
+
+    def test_bad_values_over_the_bus_change_nothing(self):
+        self.start('--composer', 'bach')
+        wait_until(lambda: self.is_state('stopped'), 60, 'up')
+        for words, named in ((('composer', 'beatles'), 'bach'), (('threshold', '1.5'), '1.5'),
+                             (('volume', 'loud'), 'loud'), (('net', 'nonet'), 'lstm-maestro')):
+            run = self.run_ctl(*words)
+            self.assertNotEqual(run.returncode, 0, words)
+            self.assertIn(named, run.stderr, words)
+        self.assertEqual(self.status()['composer'], 'bach')
+        run = subprocess.run(['busctl', '--user', 'set-property', NAME, MAIN, CHANNEL, 'Threshold',
+                              's', 'high'], capture_output=True, text=True, timeout=10)
+        self.assertNotEqual(run.returncode, 0)
+        run = subprocess.run(['gdbus', 'call', '--session', '-d', NAME, '-o', MAIN, '-m',
+                              CHANNEL + '.Start'], capture_output=True, text=True, timeout=10)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        wait_until(lambda: self.is_state('playing'), 30, 'playing')
+
+
+if __name__ == '__main__':
+    unittest.main(verbosity=2)
