@@ -132,7 +132,9 @@ static void draw_keyboard(cairo_t *cr, const struct layout *l, int row)
 static void draw_ground(cairo_t *cr, const struct layout *l, int row)
 {
     double top = row_top(l, row), bottom = top + (l->high - l->low + 1) * l->key;
-    double wide = plot_width(l);
+    double begin = l->picture->from + row * l->row_seconds;
+    double seconds = fmin(l->row_seconds, fmax(l->picture->to - begin, 0)); // the last row is short
+    double wide = plot_width(l) * seconds / l->row_seconds;
     for (int p = l->low; p <= l->high; p++) {
         double shade = is_black(p) ? 0.085 : 0.115;
         cairo_set_source_rgb(cr, shade, shade, shade + 0.04);
@@ -147,8 +149,8 @@ static void draw_ground(cairo_t *cr, const struct layout *l, int row)
     }
     // At most some 30 labels a row: 1, 5, 10... seconds apart.
     int step = l->row_seconds <= 30 ? 1 : (int)(l->row_seconds / 30);
-    for (int s = 0; s <= (int)l->row_seconds; s += step) {
-        double x = floor(LEFT + wide * s / l->row_seconds) + 0.5;
+    for (int s = 0; s <= (int)(seconds + 1e-6); s += step) {
+        double x = floor(LEFT + plot_width(l) * s / l->row_seconds) + 0.5;
         bool strong = s / step % 5 == 0;
         cairo_set_source_rgb(cr, strong ? 0.24 : 0.16, strong ? 0.24 : 0.16, strong ? 0.32 : 0.21);
         line(cr, x, top, x, bottom + (strong ? 6 : 3));

@@ -65,7 +65,11 @@ int roll_add(struct roll *roll, const struct feedline *line)
         if (r < 0)
             return r;
         roll->marks = items;
-        struct roll_mark *mark = &roll->marks[roll->mark_count++];
+        // A mark may be told long before it is heard; they are kept in the order of hearing.
+        size_t place = roll->mark_count++;
+        for (; place > 0 && roll->marks[place - 1].at > line->heard; place--)
+            roll->marks[place] = roll->marks[place - 1];
+        struct roll_mark *mark = &roll->marks[place];
         mark->at = line->heard;
         text_copy(mark->event, sizeof(mark->event), line->event);
         text_copy(mark->text, sizeof(mark->text), line->text);

@@ -29,7 +29,7 @@ struct roll_mark {
 struct roll {
     struct roll_note *notes; ///< in the order they were told
     size_t note_count;
-    struct roll_mark *marks;
+    struct roll_mark *marks; ///< in the order they are heard
     size_t mark_count;
     size_t note_room, mark_room;
     size_t last[128]; ///< 1 + index of the pitch's last note, 0: none

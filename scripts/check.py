@@ -103,7 +103,7 @@ def build(folder, setup):
 def reason(result):
     """Why a test skipped itself: the last thing it said."""
     said = f"{result.get('stderr', '')}\n{result.get('stdout', '')}".strip().splitlines()
-    return said[-1].strip() if said else "it gave no reason"
+    return re.sub(r"^skipped: *", "", said[-1].strip()) if said else "it gave no reason"
 
 
 def count_meson(tally, suite, results):

@@ -39,8 +39,6 @@ static void reseed(const struct bus_object *object, DBusMessage *message, DBusMe
 static void open_feed(const struct bus_object *object, DBusMessage *message, DBusMessage *reply,
                       DBusError *error)
 {
-    if (dbus_message_get_no_reply(message))
-        return; // nobody waits for the descriptor, so no watcher's place is taken
     int fd;
     int r = feed_open(channel_feed(object->channel), &fd);
     if (r == -EMFILE) {

@@ -26,7 +26,7 @@ mkdir -p "$XDG_CACHE_HOME" "$MESA_SHADER_CACHE_DIR"
 awk '{ printf "%s: device and net open in %.0f ms\n", FILENAME ~ /cold$/ ? "cold cache" : "warm cache", $4 }' \
     "$scratch/cold" "$scratch/warm"
 
-for turn in 1 2 3; do
+for _ in 1 2 3; do
     "$bench" "$weights" 25 >>"$scratch/fermata"
     "$python" "$here/bench_torch_lstm.py" "$weights" 200 >>"$scratch/torch"
 done

@@ -27,6 +27,13 @@ const char *__lsan_default_suppressions(void)
     return "leak:libvulkan\nleak:libVkLayer\nleak:libvk_swiftshader\nleak:libLLVM\n";
 }
 
+/** Nor are races that the thread checker, which cannot see into them, thinks they have. */
+const char *__tsan_default_suppressions(void);
+const char *__tsan_default_suppressions(void)
+{
+    return "race:libVkLayer\nrace:libvulkan\nrace:libvk_swiftshader\nrace:libLLVM\n";
+}
+
 static void clean(void)
 {
     glob_t found;

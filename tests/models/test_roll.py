@@ -1,10 +1,11 @@
 """Notes to rolls and back; dense chunks; gaps; augmentation; the training noise."""
 
 import unittest
+from unittest import mock
 
 import numpy as np
 
-from models import midi, roll, streams
+from models import midi, roll, stats, streams
 
 from hand import piece
 
@@ -129,6 +130,27 @@ class Streams(unittest.TestCase):
             a, b = one.next(step), two.next(step)
             for key in a:
                 self.assertTrue((a[key] == b[key]).all(), key)
+
+    def test_position_remembers_which_pieces_drift(self):
+        with mock.patch.object(streams, "DRIFT_FROM", 25):
+            one, two = self.make(), self.make()
+            for step in range(40):
+                one.next(step)
+            self.assertGreaterEqual(max(one.loaded), 25)
+            two.resume(one.position())
+            for step in range(40, 44):
+                self.assertTrue((one.next(step)["x"] == two.next(step)["x"]).all())
+
+    def test_drift_strays_by_segments_in_density_and_loudness(self):
+        events = roll.from_notes(piece(seconds=600, seed=6).notes)
+        out = streams.drift(events, np.random.default_rng(1))
+        human, astray = stats.density(events), stats.density(out)
+        size = min(len(human), len(astray))
+        ratio = astray[:size] / human[:size]
+        self.assertGreater((np.abs(ratio - 1) < 0.02).mean(), 0.2)  # many windows are as they were
+        self.assertLess(ratio.min(), 0.75)
+        self.assertGreater(ratio.max(), 1.03)
+        self.assertEqual(streams.drift(events, np.random.default_rng(1)).tolist(), out.tolist())
 
     def test_vocabulary(self):
         pieces = [piece(name, 30, i) for i, name in enumerate(("haydn", "chopin", "bach", "liszt"))]

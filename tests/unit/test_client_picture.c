@@ -60,6 +60,13 @@ static void test_outside_is_left_out(void **state)
     cairo_surface_t *image = made(notes, 3, 110);
     assert_int_equal(bright(image, 74, 1500), 0);
     cairo_surface_destroy(image);
+
+    // 35 s in rows of 30 s: the second row has room behind the end, 307 pixels from its beginning.
+    struct roll_note late[] = {{133, 139, 60, 127}, {136, 138, 70, 127}};
+    image = made(late, 2, 135);
+    assert_true(bright(image, 214, 307) > 90 * 6);
+    assert_int_equal(bright(image, 310, 1500), 0);
+    cairo_surface_destroy(image);
 }
 
 static void test_long_ones_are_wrapped(void **state)

@@ -1,0 +1,105 @@
+"""Minimal reader and writer of safetensors files (Debian 12 has no python3-safetensors).
+
+Format: https://huggingface.co/docs/safetensors - 8 bytes little-endian header
+length, a JSON header {name: {dtype, shape, data_offsets}, "__metadata__":
+{string: string}}, then the tensors' data, row-major and little-endian. Every
+tensor's data begins on a 64-byte boundary of the file.
+"""
+
+import json
+import os
+import struct
+
+import numpy as np
+import torch
+
+ALIGNMENT = 64
+
+_TYPES = {
+    torch.bfloat16: "BF16",
+    torch.float16: "F16",
+    torch.float32: "F32",
+    torch.float64: "F64",
+    torch.int32: "I32",
+    torch.int64: "I64",
+    torch.uint8: "U8",
+}
+_DTYPES = {name: dtype for dtype, name in _TYPES.items()}
+_SIZES = {"BF16": 2, "F16": 2, "F32": 4, "F64": 8, "I32": 4, "I64": 8, "U8": 1}
+
+
+def _bytes(tensor):
+    tensor = tensor.detach().contiguous()
+    if tensor.dtype == torch.bfloat16:  # numpy has no bfloat16
+        return tensor.view(torch.int16).numpy().tobytes()
+    return tensor.numpy().tobytes()
+
+
+def write(path, tensors, metadata=None):
+    """Write {name: torch tensor} and {string: string} to `path`, atomically, in the order given."""
+    header = {}
+    if metadata:
+        for key, value in metadata.items():
+            if not isinstance(key, str) or not isinstance(value, str):
+                raise TypeError(f"metadata {key!r}: keys and values must be strings")
+        header["__metadata__"] = dict(metadata)
+    offset, blobs = 0, []
+    for name, tensor in tensors.items():
+        blob = _bytes(tensor)
+        header[name] = {
+            "dtype": _TYPES[tensor.dtype],
+            "shape": list(tensor.shape),
+            "data_offsets": [offset, offset + len(blob)],
+        }
+        padding = -len(blob) % ALIGNMENT
+        blobs.append(blob + b"\0" * padding)
+        offset += len(blob)
+        if padding and name != list(tensors)[-1]:
+            # the format allows no holes between tensors, so lengths must come out even
+            raise ValueError(f"{name}: {len(blob)} bytes are not a multiple of {ALIGNMENT}; put it last")
+        if padding:
+            blobs[-1] = blob
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=True).encode()
+    text += b" " * (-(8 + len(text)) % ALIGNMENT)
+    part = f"{path}.{os.getpid()}.part"
+    with open(part, "wb") as stream:
+        stream.write(struct.pack("<Q", len(text)))
+        stream.write(text)
+        for blob in blobs:
+            stream.write(blob)
+        stream.flush()
+        os.fsync(stream.fileno())
+    os.replace(part, path)
+
+
+def read(path):
+    """({name: torch tensor}, {string: string}) of a file. Raises ValueError on a malformed one."""
+    with open(path, "rb") as stream:
+        data = stream.read()
+    if len(data) < 8:
+        raise ValueError(f"{path}: too short")
+    (size,) = struct.unpack_from("<Q", data)
+    if size > len(data) - 8:
+        raise ValueError(f"{path}: header of {size} bytes in a file of {len(data)}")
+    try:
+        header = json.loads(data[8 : 8 + size])
+    except ValueError as error:
+        raise ValueError(f"{path}: header is not JSON: {error}") from error
+    metadata = header.pop("__metadata__", {})
+    body = data[8 + size :]
+    tensors = {}
+    for name, about in header.items():
+        start, end = about["data_offsets"]
+        dtype, shape = about["dtype"], about["shape"]
+        if dtype not in _DTYPES:
+            raise ValueError(f"{path}: {name}: unknown dtype {dtype}")
+        count = int(np.prod(shape, dtype=np.int64))
+        if not 0 <= start <= end <= len(body) or end - start != count * _SIZES[dtype]:
+            raise ValueError(f"{path}: {name}: data_offsets do not fit the shape or the file")
+        raw = bytearray(body[start:end])
+        if dtype == "BF16":
+            flat = torch.frombuffer(raw, dtype=torch.int16).view(torch.bfloat16) if count else torch.empty(0, dtype=torch.bfloat16)
+        else:
+            flat = torch.frombuffer(raw, dtype=_DTYPES[dtype]) if count else torch.empty(0, dtype=_DTYPES[dtype])
+        tensors[name] = flat.reshape(shape)
+    return tensors, metadata

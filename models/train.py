@@ -1,0 +1,278 @@
+"""Training of the LSTM: one command, seeded, resumable.
+
+    nice -n 19 python3 -m models.train --out FOLDER [--data PATH] [--steps N]
+
+Truncated back-propagation through time over the streams of streams.py, AdamW,
+warm-up and cosine to a fixed number of steps. Writes into FOLDER:
+
+    checkpoint.pt   everything needed to go on (the same command goes on from it)
+    best.pt         the weights of the best validation so far, for models.export
+    log.jsonl       one object per logged step
+"""
+
+import argparse
+import json
+import math
+import os
+import shlex
+import signal
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from . import archive, lstm, roll, streams
+
+VALIDATION_SECONDS = 60
+VELOCITY_WEIGHT = 10.0  # of the squared velocity error beside nats; a third of a Gaussian's at sigma 0.12
+
+
+class Validation:
+    """A fixed part of the validation split, without noise: B windows side by side."""
+
+    def __init__(self, pieces, names, per_group=(8, 12, 20), seconds=VALIDATION_SECONDS):
+        groups = {"bach": [], "chopin": [], "rest": []}
+        frames = seconds * roll.FRAMES_PER_SECOND
+        for piece in sorted(pieces, key=lambda p: p.file):
+            events = streams.clean(piece.notes)
+            if roll.length(events) > frames:
+                groups.get(piece.composer, groups["rest"]).append((piece, events))
+        chosen = []
+        for group, count in zip(groups.values(), per_group):
+            if group:  # spread over the group, no piece twice
+                for index in sorted(set(np.linspace(0, len(group) - 1, count).astype(int))):
+                    chosen.append(group[index])
+        if not chosen:
+            raise ValueError("no validation piece is long enough")
+        dense = np.stack([roll.dense(events, 0, frames + 1) for _, events in chosen], 1)
+        self.x, self.target = torch.from_numpy(dense[:-1].copy()), torch.from_numpy(dense[1:].copy())
+        self.composer = torch.tensor([streams.row(names, piece.composer) for piece, _ in chosen])
+        self.names = [piece.composer for piece, _ in chosen]
+
+    def _figures(self, per_lane):
+        """Mean over all lanes and over those of bach and of chopin."""
+        names = np.array(self.names)
+        out = {"all": float(per_lane.mean())}
+        for name in ("bach", "chopin"):
+            if (names == name).any():
+                out[name] = float(per_lane[names == name].mean())
+        return out
+
+    def measure(self, net, kind):
+        """({all, bach, chopin: nats per frame}, velocity_sigma in 0..1)."""
+        net.eval()
+        state = net.start(len(self.names))
+        steps = len(self.x)
+        nats = torch.zeros(len(self.names))
+        square, onsets = 0.0, 0.0
+        with torch.no_grad():
+            for start in range(0, steps, 100):
+                x, target = self.x[start : start + 100], self.target[start : start + 100]
+                logits, state = net(x, self.composer, state, kind)
+                for lane in range(len(self.names)):
+                    terms = lstm.loss_terms(logits[:, lane], target[:, lane], x[:, lane, : roll.PITCHES])
+                    nats[lane] += terms[0] + terms[1]
+                    square += float(terms[2])
+                    onsets += float(terms[3])
+        return self._figures((nats / steps).numpy()), math.sqrt(square / max(onsets, 1.0))
+
+    def floor(self, pieces):
+        """Nats per frame of a model that knows only how often each pitch is struck and goes on."""
+        struck, sounded, ended, frames = (np.zeros(roll.PITCHES) for _ in range(4))
+        for piece in pieces:
+            events = streams.clean(piece.notes)
+            np.add.at(struck, events["pitch"], 1)
+            np.add.at(sounded, events["pitch"], events["off"] - events["on"])
+            np.add.at(ended, events["pitch"], 1)
+            frames += roll.length(events)
+        onset = torch.from_numpy(np.log((struck + 0.5) / (frames - struck + 1.0))).float()
+        sustain = torch.from_numpy(np.log((sounded - ended + 0.5) / (ended + 1.0))).float()
+        logits = torch.cat([sustain, onset, torch.zeros(roll.PITCHES)])
+        nats = []
+        for lane in range(len(self.names)):
+            x = self.x[:, lane]
+            terms = lstm.loss_terms(logits.expand(len(x), -1), self.target[:, lane], x[:, : roll.PITCHES])
+            nats.append(float(terms[0] + terms[1]) / len(x))
+        return self._figures(np.array(nats))
+
+
+def rate(step, peak, warm, steps):
+    """Learning rate: linear warm-up, then a cosine to a fiftieth of the peak at `steps`."""
+    if step < warm:
+        return peak * (step + 1) / warm
+    along = min(1.0, (step - warm) / max(1, steps - warm))
+    return peak * (0.02 + 0.98 * 0.5 * (1.0 + math.cos(math.pi * along)))
+
+
+class Trainer:
+    """The net, its optimizer and its streams; one step at a time; saved and resumed exactly."""
+
+    def __init__(self, pieces, names, batch=64, frames=80, seed=1, peak=3e-3, warm=200, steps=5000,
+                 dropout=0.1, kind=torch.bfloat16):
+        torch.manual_seed(seed)
+        self.net = lstm.Lstm(len(names), dropout)
+        tables = [p for n, p in self.net.named_parameters() if not n.endswith("weight")]
+        weights = [p for n, p in self.net.named_parameters() if n.endswith("weight")]
+        self.optimizer = torch.optim.AdamW(
+            [{"params": weights, "weight_decay": 0.01}, {"params": tables, "weight_decay": 0.0}],
+            lr=peak, betas=(0.9, 0.98),
+        )
+        self.streams = streams.Streams(pieces, names, batch, frames, seed)
+        self.state = self.net.start(batch)
+        self.peak, self.warm, self.steps, self.kind = peak, warm, steps, kind
+        self.step = 0
+
+    def advance(self):
+        """One optimizer step. Returns {loss (nats per frame, with noise), velocity, norm, rate}."""
+        self.net.train()
+        chunk = self.streams.next(self.step)
+        x, target = torch.from_numpy(chunk["x"]), torch.from_numpy(chunk["target"])
+        keep = torch.from_numpy(~chunk["fresh"]).float()[:, None]
+        state = tuple(part * keep for part in self.state)
+        logits, self.state = self.net(x, torch.from_numpy(chunk["composer"]), state, self.kind)
+        onset, sustain, square, onsets = lstm.loss_terms(
+            logits, target, x[..., : roll.PITCHES], torch.from_numpy(chunk["known"]).float()
+        )
+        cells = x.shape[0] * x.shape[1]
+        loss = (onset + sustain + VELOCITY_WEIGHT * square) / cells
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate(self.step, self.peak, self.warm, self.steps)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
+        self.optimizer.step()
+        self.step += 1
+        return {
+            "loss": float((onset + sustain).detach()) / cells,
+            "velocity": math.sqrt(float(square.detach()) / max(float(onsets), 1.0)),
+            "norm": float(norm),
+            "rate": self.optimizer.param_groups[0]["lr"],
+        }
+
+    def snapshot(self):
+        """Everything that advance() depends on, but for the data and the constants."""
+        return {
+            "step": self.step,
+            "net": self.net.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "state": self.state,
+            "streams": self.streams.position(),
+            "torch": torch.get_rng_state(),
+        }
+
+    def restore(self, snapshot):
+        """Go on bit for bit from a snapshot() of a Trainer made with the same arguments."""
+        self.step = snapshot["step"]
+        self.net.load_state_dict(snapshot["net"])
+        self.optimizer.load_state_dict(snapshot["optimizer"])
+        self.state = snapshot["state"]
+        self.streams.resume(snapshot["streams"])
+        torch.set_rng_state(snapshot["torch"])
+
+
+def _save(value, path):
+    part = f"{path}.part"
+    torch.save(value, part)
+    os.replace(part, path)
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Train the LSTM; goes on where it was stopped.")
+    parser.add_argument("--data", help="archive or folder (default: ../shared/data's MAESTRO)")
+    parser.add_argument("--out", required=True, help="folder for checkpoints and the log")
+    parser.add_argument("--steps", type=int, default=5000, help="steps in all; may differ on resume")
+    parser.add_argument("--batch", type=int, default=64, help="parallel streams")
+    parser.add_argument("--frames", type=int, default=80, help="frames per chunk")
+    parser.add_argument("--rate", type=float, default=3e-3, help="peak learning rate")
+    parser.add_argument("--dropout", type=float, default=0.1)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=1, help="2 only on an idle machine")
+    parser.add_argument("--float32", action="store_true", help="no bfloat16 matrix products")
+    arguments = parser.parse_args()
+
+    torch.set_num_threads(arguments.threads)
+    out = Path(arguments.out)
+    out.mkdir(parents=True, exist_ok=True)
+    data = archive.load(arguments.data)
+    names = streams.vocabulary(data.of("train"))
+    validation = Validation(data.of("validation"), names)
+    floor = validation.floor(data.of("train"))
+    kind = torch.float32 if arguments.float32 else torch.bfloat16
+    trainer = Trainer(data.of("train"), names, arguments.batch, arguments.frames, arguments.seed,
+                      arguments.rate, 200, arguments.steps, arguments.dropout, kind)
+    best, minutes = math.inf, 0.0
+    checkpoint = out / "checkpoint.pt"
+    if checkpoint.is_file():
+        stored = torch.load(checkpoint, map_location="cpu")
+        trainer.restore(stored["trainer"])
+        best, minutes = stored["best"], stored["minutes"]
+        print(f"train: goes on from step {trainer.step}", flush=True)
+    log = open(out / "log.jsonl", "a", encoding="utf-8")
+
+    def note(entry):
+        log.write(json.dumps(entry) + "\n")
+        log.flush()
+
+    def shown(figures):
+        return " ".join(f"{name} {value:.3f}" for name, value in figures.items())
+
+    print(f"train: composers {' '.join(names)}", flush=True)
+    print(f"train: {len(data.of('train'))} pieces, validation lanes {len(validation.names)}; "
+          f"floor, nats per frame: {shown(floor)}", flush=True)
+    note({"floor": floor, "composers": names, "arguments": vars(arguments)})
+
+    stopping = []
+    signal.signal(signal.SIGTERM, lambda *_: stopping.append(True))
+    signal.signal(signal.SIGINT, lambda *_: stopping.append(True))
+    began, base = time.time(), minutes
+    sums, count, mark = {}, 0, time.time()
+    while True:
+        minutes = base + (time.time() - began) / 60
+        done = trainer.step >= arguments.steps
+        if trainer.step % 250 == 0 or done:
+            figures, sigma = validation.measure(trainer.net, kind)
+            print(f"train: step {trainer.step} after {minutes:.1f} min: validation {shown(figures)} "
+                  f"nats per frame (floor {floor['all']:.3f}), velocity sigma {sigma:.4f}", flush=True)
+            note({"step": trainer.step, "minutes": minutes, "validation": figures, "velocity_sigma": sigma})
+            if figures["all"] < best:
+                best = figures["all"]
+                _save({
+                    "net": trainer.net.state_dict(),
+                    "metadata": {
+                        "family": data.family,
+                        "composers": json.dumps(names),
+                        "data": f"{data.name} sha256 {data.sha256}",
+                        "licence": archive.LICENCES[data.family],
+                        "attribution": archive.ATTRIBUTIONS[data.family],
+                        "command": "python3 -m models.train " + shlex.join(sys.argv[1:]),
+                        "seed": str(arguments.seed),
+                        "steps": str(trainer.step),
+                        "velocity_sigma": f"{sigma:.4f}",
+                        "validation_loss": f"{figures['all']:.4f}",
+                        "validation_bach": f"{figures.get('bach', math.nan):.4f}",
+                        "validation_chopin": f"{figures.get('chopin', math.nan):.4f}",
+                        "validation_floor": f"{floor['all']:.4f}",
+                    },
+                }, out / "best.pt")
+        if trainer.step % 200 == 0 or done or stopping:
+            _save({"trainer": trainer.snapshot(), "best": best, "minutes": minutes}, checkpoint)
+        if done or stopping:
+            break
+        for name, value in trainer.advance().items():
+            sums[name] = sums.get(name, 0.0) + value
+        count += 1
+        if trainer.step % 25 == 0:
+            means = {name: value / count for name, value in sums.items()}
+            pace = (time.time() - mark) / count
+            print(f"train: step {trainer.step}/{arguments.steps} loss {means['loss']:.3f} "
+                  f"velocity {means['velocity']:.4f} norm {means['norm']:.2f} rate {means['rate']:.5f} "
+                  f"{pace:.2f} s/step", flush=True)
+            note({"step": trainer.step, **means, "seconds_per_step": pace})
+            sums, count, mark = {}, 0, time.time()
+    print(f"train: {'stopped' if stopping else 'done'} at step {trainer.step}, {minutes:.1f} min", flush=True)
+
+
+if __name__ == "__main__":
+    main()
