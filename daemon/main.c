@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <math.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,6 @@
 #include <pipewire/pipewire.h>
 
 #include "control/bus.h"
-#include "control/channel.h"
 #include "control/compose.h"
 #include "control/manager.h"
 #include "control/manager_parts.h"
@@ -22,6 +22,8 @@
 
 /** Exit status for a command line that makes no sense (sysexits.h EX_USAGE). */
 #define EXIT_USAGE 64
+/** For settings and files that no restart mends (sysexits.h EX_CONFIG). */
+#define EXIT_CONFIG 78
 /** From the fade-out to the end. */
 #define FADE_MS 120
 /** Settings that a person may give on the command line, and four more options. */
@@ -40,6 +42,7 @@ struct fermata {
     struct bus *bus;
     struct watchdog *watchdog;
     struct spa_source *end_timer;
+    bool ending;
 };
 
 static void print_help(void)
@@ -171,6 +174,11 @@ static void on_end(void *user, uint64_t expirations)
 static void on_signal(void *user, int number)
 {
     struct fermata *fermata = user;
+    if (fermata->ending) {
+        pw_main_loop_quit(fermata->main_loop);
+        return;
+    }
+    fermata->ending = true;
     log_info("ending: %s", strsignal(number));
     watchdog_stopping();
     manager_fade_out(fermata->manager);
@@ -219,7 +227,7 @@ static int play(struct settings *settings)
                  settings->net, manager_device(fermata.manager));
         log_info("fermatad %s: %s", FERMATA_VERSION, status);
         if (settings->autostart)
-            channel_start(manager_channel(fermata.manager, 0));
+            manager_resume(fermata.manager);
         watchdog_ready(status);
         pw_main_loop_run(fermata.main_loop);
     }
@@ -231,6 +239,21 @@ static int play(struct settings *settings)
     if (fermata.main_loop)
         pw_main_loop_destroy(fermata.main_loop);
     return r;
+}
+
+static int exit_status(int r)
+{
+    switch (r) {
+    case 0:
+        return EXIT_SUCCESS;
+    case -ENOENT:
+    case -EBADMSG:
+    case -EEXIST:
+    case -EINVAL:
+        return EXIT_CONFIG;
+    default:
+        return EXIT_FAILURE;
+    }
 }
 
 int main(int argc, char **argv)
@@ -250,9 +273,9 @@ int main(int argc, char **argv)
     if (options.compose == 0)
         pthread_sigmask(SIG_BLOCK, &handled, NULL);
     if (options.compose > 0)
-        return compose_write(&settings, options.compose, stdout) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+        return exit_status(compose_write(&settings, options.compose, stdout));
     pw_init(&argc, &argv);
     int r = play(&settings);
     pw_deinit();
-    return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+    return exit_status(r);
 }

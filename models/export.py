@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 
-from . import archive, lstm, roll, safetensors, stats, streams
+from . import archive, control, lstm, roll, safetensors, stats, streams
 
 ROOT = Path(__file__).resolve().parents[1]
 WEIGHTS = ROOT / "models" / "weights" / "lstm-maestro.safetensors"
@@ -64,15 +64,49 @@ def tensors(parameters):
     return {name: parameters[key].detach().to(dtype) for key, (name, dtype) in TENSORS.items()}
 
 
-def save(path, parameters, metadata):
-    """Write a weights file; `metadata` adds to and overrides the fixed entries."""
+def tables(parameters):
+    """The control tables, as further tensors: who knows them can steer the net.
+
+    To hold other attributes than the typical ones, add to a composer's row of
+    lstm1.composer the rows of lstm1.control of the wanted buckets, less those of
+    the buckets folded in (metadata `control`); likewise for dense1.
+    """
+    return {
+        "lstm1.control": parameters["lstm1_control"].detach().float(),
+        "dense1.control": parameters["dense1_control"].detach().float(),
+    }
+
+
+def fold(parameters, names, wanted):
+    """state_dict without control tables: those of each composer's attributes added to its rows.
+
+    wanted: {composer name: (density, register, loudness, polyphony)}.
+    """
+    out = {key: value.detach().clone() for key, value in parameters.items() if not key.endswith("control")}
+    for index, name in enumerate(names):
+        told = torch.from_numpy(control.vector(wanted[name]))
+        out["lstm1_composer"][index] += told @ parameters["lstm1_control"].detach()
+        out["dense1_composer"][index] += told @ parameters["dense1_control"].detach()
+    return out
+
+
+def attributes(data, names):
+    """{composer name: median attributes of its train music}; `other`: of all the rest's."""
+    rolls = {name: [] for name in names}
+    for piece in data.of("train"):
+        rolls[names[streams.row(names, piece.composer)]].append(streams.clean(piece.notes))
+    return {name: control.typical(found) for name, found in rolls.items()}
+
+
+def save(path, parameters, metadata, further=None):
+    """Write a weights file; `metadata` adds to the fixed entries, `further` to the tensors."""
     fixed = {
         "format": FORMAT,
         "net": "lstm",
         "vocabulary": VOCABULARY,
         "frames_per_second": "20",
     }
-    safetensors.write(path, tensors(parameters), {**fixed, **metadata})
+    safetensors.write(path, {**tensors(parameters), **(further or {})}, {**fixed, **metadata})
 
 
 def load(path):
@@ -81,7 +115,8 @@ def load(path):
     if metadata.get("format") != FORMAT or metadata.get("net") != "lstm":
         raise ValueError(f"{path}: not a {FORMAT} lstm")
     net = lstm.Lstm(stored["lstm1.composer"].shape[0])
-    net.load_state_dict({key: stored[name].float() for key, (name, _) in TENSORS.items()})
+    found = {key: stored[name].float() for key, (name, _) in TENSORS.items()}
+    net.load_state_dict({**net.state_dict(), **found})  # the control tables are empty
     net.eval()
     return net, metadata
 
@@ -136,19 +171,24 @@ def main():
     else:
         checkpoint = torch.load(arguments.checkpoint, map_location="cpu")
         data = archive.load(arguments.data)
+        names = json.loads(checkpoint["metadata"]["composers"])
+        wanted = attributes(data, names)
         human = {
             name: stats.of([streams.begin_at_zero(roll.from_notes(p.notes)) for p in data.of("train", name)])
             for name in OFFERED
         }
         save(
             arguments.out,
-            checkpoint["net"],
+            fold(checkpoint["net"], names, wanted),
             {
                 **checkpoint["metadata"],
                 "offered": json.dumps(OFFERED),
                 "stats": json.dumps(human),
+                "control": json.dumps({n: [round(float(v), 2) for v in wanted[n]] for n in names}),
+                "control_buckets": json.dumps(control.BUCKETS),
                 "commit": commit(),
             },
+            tables(checkpoint["net"]),
         )
     print(f"export: {arguments.out} sha256 {digest(arguments.out)}")
 

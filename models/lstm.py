@@ -115,7 +115,7 @@ class LstmLayer(torch.autograd.Function):
 class Lstm(nn.Module):
     """The net. Parameters carry the names of the exported file with '.' as '_'."""
 
-    def __init__(self, composers, dropout=0.15, hidden=HIDDEN):
+    def __init__(self, composers, dropout=0.1, hidden=HIDDEN, controls=0):
         super().__init__()
         self.hidden = hidden
         self.dropout = dropout
@@ -131,6 +131,9 @@ class Lstm(nn.Module):
         self.dense2_bias = nn.Parameter(torch.zeros(DENSE))
         self.dense3_weight = nn.Parameter(torch.empty(OUTPUT, DENSE))
         self.dense3_bias = nn.Parameter(torch.zeros(OUTPUT))
+        # only while training: export folds them into the composers' rows (control.py)
+        self.lstm1_control = nn.Parameter(torch.zeros(controls, 4 * hidden))
+        self.dense1_control = nn.Parameter(torch.zeros(controls, DENSE))
         self._initialise()
 
     def _initialise(self):
@@ -159,13 +162,16 @@ class Lstm(nn.Module):
         """Zero state (h1, c1, h2, c2), each [batch, hidden] float32."""
         return tuple(torch.zeros(batch, self.hidden) for _ in range(4))
 
-    def forward(self, x, composer, state, kind=torch.float32):
-        """x [T,B,256], composer [B] (int64), state of start() -> logits [T,B,384], new state."""
+    def forward(self, x, composer, state, kind=torch.float32, control=None):
+        """x [T,B,256], composer [B] (int64), state of start(), control [B,controls] or None
+        -> logits [T,B,384], new state."""
         h1, c1, h2, c2 = state
+        gates, hidden1 = self.lstm1_composer[composer], self.dense1_composer[composer]
+        if control is not None:
+            gates = gates + control @ self.lstm1_control
+            hidden1 = hidden1 + control @ self.dense1_control
         steps, batch, _ = x.shape
-        out1, c1 = LstmLayer.apply(
-            x, self.lstm1_weight, self.lstm1_bias + self.lstm1_composer[composer], h1, c1, kind
-        )
+        out1, c1 = LstmLayer.apply(x, self.lstm1_weight, self.lstm1_bias + gates, h1, c1, kind)
         h1 = out1[-1].detach()
         out1 = functional.dropout(out1, self.dropout, self.training)
         out2, c2 = LstmLayer.apply(out1, self.lstm2_weight, self.lstm2_bias.expand(batch, -1), h2, c2, kind)
@@ -177,7 +183,7 @@ class Lstm(nn.Module):
 
         flat = out2.reshape(steps * batch, self.hidden)
         one = dense(flat, self.dense1_weight, self.dense1_bias).view(steps, batch, DENSE)
-        one = functional.relu(one + self.dense1_composer[composer]).view(steps * batch, DENSE)
+        one = functional.relu(one + hidden1).view(steps * batch, DENSE)
         two = functional.relu(dense(one, self.dense2_weight, self.dense2_bias))
         logits = dense(two, self.dense3_weight, self.dense3_bias).view(steps, batch, OUTPUT)
         return logits, (h1, c1.detach(), h2, c2.detach())

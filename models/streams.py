@@ -12,7 +12,7 @@ so the position to resume from is a few integers a stream.
 
 import numpy as np
 
-from . import roll
+from . import control, roll
 
 SHARES = {"bach": 3.0, "chopin": 3.0, "debussy": 6.0}  # drawn so many times their share
 LONGEST_GAP = 2 * roll.FRAMES_PER_SECOND  # longer silences in a piece are shortened to this
@@ -182,7 +182,8 @@ class Streams:
         known [T,B,128] bool: false where x sounds a pitch that the clean roll does not: nothing is
         known of how such a note should go on (the next frame is silent there, and a net taught
         that cuts its own unlikely notes off after one frame);
-        fresh [B] bool: this stream's state is to be zeroed first.
+        fresh [B] bool: this stream's state is to be zeroed first;
+        control [B,control.SIZE] float32: what the net is told of the music (control.py).
         """
         frames, batch = self.frames, self.batch
         x = np.zeros((batch, frames, roll.FRAME), np.float32)
@@ -190,6 +191,7 @@ class Streams:
         first = np.zeros((batch, 1, roll.FRAME), np.float32)
         composer = np.zeros(batch, np.int64)
         level = np.zeros(batch, np.float32)
+        told = np.zeros((batch, control.SIZE), np.float32)
         for stream in range(batch):
             if self.place[stream] + frames + 1 > self.rolls[stream][4]:
                 self.number[stream] += 1
@@ -202,6 +204,9 @@ class Streams:
             roll.dense(noisy, place, frames, x[stream])
             roll.dense(events, place, 1, first[stream])
             roll.dense(events, place + 1, frames, target[stream])
+            told[stream] = control.drawn(
+                control.attributes(events, place), np.random.default_rng([self.seed, 0xC0, step, stream])
+            )
             self.place[stream] = place + frames
         rng = np.random.default_rng([self.seed, 0x5EED, step])
         lost = rng.random((batch, frames, roll.PITCHES), np.float32) < NOISE["element"] * level[:, None, None]
@@ -214,6 +219,7 @@ class Streams:
             "target": np.ascontiguousarray(target.transpose(1, 0, 2)),
             "composer": composer,
             "fresh": self.fresh.copy(),
+            "control": told,
         }
         self.fresh[:] = False
         return out

@@ -23,9 +23,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from . import archive, lstm, roll, streams
+from . import archive, control, lstm, roll, streams
 
 VALIDATION_SECONDS = 60
+VALIDATION_CHUNK = 80  # frames, as long as a control vector holds
+CONTROL_FROM = 2175  # the training step from which the net is told the attributes of control.py
 VELOCITY_WEIGHT = 10.0  # of the squared velocity error beside nats; a third of a Gaussian's at sigma 0.12
 
 
@@ -50,6 +52,10 @@ class Validation:
         self.x, self.target = torch.from_numpy(dense[:-1].copy()), torch.from_numpy(dense[1:].copy())
         self.composer = torch.tensor([streams.row(names, piece.composer) for piece, _ in chosen])
         self.names = [piece.composer for piece, _ in chosen]
+        self.control = [  # per chunk, [B,control.SIZE]
+            torch.from_numpy(np.stack([control.vector(control.attributes(e, start)) for _, e in chosen]))
+            for start in range(0, frames, VALIDATION_CHUNK)
+        ]
 
     def _figures(self, per_lane):
         """Mean over all lanes and over those of bach and of chopin."""
@@ -60,17 +66,18 @@ class Validation:
                 out[name] = float(per_lane[names == name].mean())
         return out
 
-    def measure(self, net, kind):
-        """({all, bach, chopin: nats per frame}, velocity_sigma in 0..1)."""
+    def measure(self, net, kind, told=True):
+        """({all, bach, chopin: nats per frame}, velocity_sigma in 0..1); told: with control."""
         net.eval()
         state = net.start(len(self.names))
         steps = len(self.x)
         nats = torch.zeros(len(self.names))
         square, onsets = 0.0, 0.0
         with torch.no_grad():
-            for start in range(0, steps, 100):
-                x, target = self.x[start : start + 100], self.target[start : start + 100]
-                logits, state = net(x, self.composer, state, kind)
+            for index, start in enumerate(range(0, steps, VALIDATION_CHUNK)):
+                stop = start + VALIDATION_CHUNK
+                x, target = self.x[start:stop], self.target[start:stop]
+                logits, state = net(x, self.composer, state, kind, self.control[index] if told else None)
                 for lane in range(len(self.names)):
                     terms = lstm.loss_terms(logits[:, lane], target[:, lane], x[:, lane, : roll.PITCHES])
                     nats[lane] += terms[0] + terms[1]
@@ -112,11 +119,17 @@ class Trainer:
     def __init__(self, pieces, names, batch=64, frames=80, seed=1, peak=3e-3, warm=200, steps=5000,
                  dropout=0.1, kind=torch.bfloat16):
         torch.manual_seed(seed)
-        self.net = lstm.Lstm(len(names), dropout)
-        tables = [p for n, p in self.net.named_parameters() if not n.endswith("weight")]
-        weights = [p for n, p in self.net.named_parameters() if n.endswith("weight")]
+        self.net = lstm.Lstm(len(names), dropout, controls=control.SIZE)
+        named = list(self.net.named_parameters())
+        weights = [p for n, p in named if n.endswith("weight")]
+        controls = [p for n, p in named if n.endswith("control")]
+        tables = [p for n, p in named if not n.endswith(("weight", "control"))]
         self.optimizer = torch.optim.AdamW(
-            [{"params": weights, "weight_decay": 0.01}, {"params": tables, "weight_decay": 0.0}],
+            [
+                {"params": weights, "weight_decay": 0.01, "scale": 1.0},
+                {"params": tables, "weight_decay": 0.0, "scale": 1.0},
+                {"params": controls, "weight_decay": 0.0, "scale": 3.0},  # of the learning rate
+            ],
             lr=peak, betas=(0.9, 0.98),
         )
         self.streams = streams.Streams(pieces, names, batch, frames, seed)
@@ -131,14 +144,15 @@ class Trainer:
         x, target = torch.from_numpy(chunk["x"]), torch.from_numpy(chunk["target"])
         keep = torch.from_numpy(~chunk["fresh"]).float()[:, None]
         state = tuple(part * keep for part in self.state)
-        logits, self.state = self.net(x, torch.from_numpy(chunk["composer"]), state, self.kind)
+        told = torch.from_numpy(chunk["control"]) if self.step >= CONTROL_FROM else None
+        logits, self.state = self.net(x, torch.from_numpy(chunk["composer"]), state, self.kind, told)
         onset, sustain, square, onsets = lstm.loss_terms(
             logits, target, x[..., : roll.PITCHES], torch.from_numpy(chunk["known"]).float()
         )
         cells = x.shape[0] * x.shape[1]
         loss = (onset + sustain + VELOCITY_WEIGHT * square) / cells
         for group in self.optimizer.param_groups:
-            group["lr"] = rate(self.step, self.peak, self.warm, self.steps)
+            group["lr"] = group["scale"] * rate(self.step, self.peak, self.warm, self.steps)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
@@ -232,10 +246,12 @@ def main():
         minutes = base + (time.time() - began) / 60
         done = trainer.step >= arguments.steps
         if trainer.step % 250 == 0 or done:
-            figures, sigma = validation.measure(trainer.net, kind)
+            told = trainer.step >= CONTROL_FROM
+            figures, sigma = validation.measure(trainer.net, kind, told)
+            untold = validation.measure(trainer.net, kind, False)[0] if told else figures
             print(f"train: step {trainer.step} after {minutes:.1f} min: validation {shown(figures)} "
-                  f"nats per frame (floor {floor['all']:.3f}), velocity sigma {sigma:.4f}", flush=True)
-            note({"step": trainer.step, "minutes": minutes, "validation": figures, "velocity_sigma": sigma})
+                  f"nats per frame (floor {floor['all']:.3f}; told nothing {untold['all']:.3f}), velocity sigma {sigma:.4f}", flush=True)
+            note({"step": trainer.step, "minutes": minutes, "validation": figures, "untold": untold, "velocity_sigma": sigma})
             if figures["all"] < best:
                 best = figures["all"]
                 _save({
@@ -253,6 +269,7 @@ def main():
                         "validation_loss": f"{figures['all']:.4f}",
                         "validation_bach": f"{figures.get('bach', math.nan):.4f}",
                         "validation_chopin": f"{figures.get('chopin', math.nan):.4f}",
+                        "validation_untold": f"{untold['all']:.4f}",
                         "validation_floor": f"{floor['all']:.4f}",
                     },
                 }, out / "best.pt")

@@ -48,12 +48,14 @@ void batch_free(struct batch *batch)
     if (!batch)
         return;
     const struct device_vulkan *vulkan = device_vulkan(batch->device);
-    // After a timeout it may still be running.
-    if (device_is_lost(batch->device))
-        vkDeviceWaitIdle(vulkan->handle);
-    vkDestroyFence(vulkan->handle, batch->fence, NULL);
-    if (batch->commands)
-        vkFreeCommandBuffers(vulkan->handle, vulkan->pool, 1, &batch->commands);
+    if (!device_is_abandoned(batch->device)) {
+        // The specification has this return at once where the device is lost.
+        if (device_is_lost(batch->device))
+            vkDeviceWaitIdle(vulkan->handle);
+        vkDestroyFence(vulkan->handle, batch->fence, NULL);
+        if (batch->commands)
+            vkFreeCommandBuffers(vulkan->handle, vulkan->pool, 1, &batch->commands);
+    }
     free(batch);
 }
 
@@ -144,7 +146,7 @@ int batch_run(struct batch *batch, uint64_t timeout_ns)
     if (result == VK_SUCCESS)
         return 0;
     if (result == VK_TIMEOUT) {
-        device_lose(batch->device);
+        device_abandon(batch->device);
         log_error("%s has not answered for %.1f s: it counts as lost and will be opened again",
                   device_info(batch->device)->name, (double)timeout_ns * 1e-9);
         return -ETIMEDOUT;

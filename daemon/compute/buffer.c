@@ -171,10 +171,12 @@ void buffer_free(struct buffer *buffer)
 {
     if (!buffer)
         return;
-    VkDevice device = device_vulkan(buffer->device)->handle;
-    vkDestroyBufferView(device, buffer->view, NULL);
-    vkDestroyBuffer(device, buffer->handle, NULL);
-    vkFreeMemory(device, buffer->memory, NULL);
+    if (!device_is_abandoned(buffer->device)) {
+        VkDevice device = device_vulkan(buffer->device)->handle;
+        vkDestroyBufferView(device, buffer->view, NULL);
+        vkDestroyBuffer(device, buffer->handle, NULL);
+        vkFreeMemory(device, buffer->memory, NULL);
+    }
     free(buffer);
 }
 

@@ -24,6 +24,7 @@ struct device {
     struct device_info info;
     struct device_limits limits;
     bool lost;
+    bool abandoned;
 };
 
 static enum device_kind kind_of(VkPhysicalDeviceType type)
@@ -256,6 +257,10 @@ void device_free(struct device *device)
 {
     if (!device)
         return;
+    if (device->abandoned) {
+        free(device);
+        return;
+    }
     struct device_vulkan *vulkan = &device->vulkan;
     if (vulkan->handle) {
         vkDeviceWaitIdle(vulkan->handle);
@@ -285,6 +290,17 @@ bool device_is_lost(const struct device *device)
 void device_lose(struct device *device)
 {
     device->lost = true;
+}
+
+void device_abandon(struct device *device)
+{
+    device->lost = true;
+    device->abandoned = true;
+}
+
+bool device_is_abandoned(const struct device *device)
+{
+    return device->abandoned;
 }
 
 void device_keep_pipelines(struct device *device)

@@ -67,8 +67,13 @@ const struct device_limits *device_limits(const struct device *device);
  * everything and open anew. */
 bool device_is_lost(const struct device *device);
 
+/** It has not come back in time and may never: lost, and nothing of it is waited for or destroyed
+ * any more, because a hung driver would hang us too. What it holds is leaked, once. */
+void device_abandon(struct device *device);
+bool device_is_abandoned(const struct device *device);
+
 /** Treats the device as lost from now on: every later run fails with -ENODEV. For tests of what
- * becomes of the music then, and for batch_run(). */
+ * becomes of the music then. */
 void device_lose(struct device *device);
 
 /** Keeps the pipelines compiled so far on disk ($XDG_CACHE_HOME/fermata), for the next start.

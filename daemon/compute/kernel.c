@@ -139,10 +139,12 @@ void kernel_free(struct kernel *kernel)
 {
     if (!kernel)
         return;
-    VkDevice device = device_vulkan(kernel->device)->handle;
-    vkDestroyPipeline(device, kernel->pipeline, NULL);
-    vkDestroyPipelineLayout(device, kernel->layout, NULL);
-    vkDestroyDescriptorSetLayout(device, kernel->set_layout, NULL);
+    if (!device_is_abandoned(kernel->device)) {
+        VkDevice device = device_vulkan(kernel->device)->handle;
+        vkDestroyPipeline(device, kernel->pipeline, NULL);
+        vkDestroyPipelineLayout(device, kernel->layout, NULL);
+        vkDestroyDescriptorSetLayout(device, kernel->set_layout, NULL);
+    }
     free(kernel);
 }
 
@@ -209,7 +211,9 @@ void binding_free(struct binding *binding)
 {
     if (!binding)
         return;
-    vkDestroyDescriptorPool(device_vulkan(binding->kernel->device)->handle, binding->pool, NULL);
+    if (!device_is_abandoned(binding->kernel->device))
+        vkDestroyDescriptorPool(device_vulkan(binding->kernel->device)->handle, binding->pool,
+                                NULL);
     free(binding);
 }
 

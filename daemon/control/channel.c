@@ -64,7 +64,10 @@ static void on_output_state(void *user)
 static void on_mark(void *user, const char *event, int64_t time, const char *text)
 {
     struct channel *channel = user;
-    feed_mark(channel->feed, event, time, text);
+    if (!strcmp(event, "cut"))
+        feed_cut(channel->feed, time);
+    else
+        feed_plan(channel->feed, event, time, text);
     pw_loop_signal_event(channel->config.loop, channel->event);
     performer_wake(channel->config.performer);
 }
@@ -257,6 +260,11 @@ static void set_playing(struct channel *channel, bool playing)
     channel_refresh(channel);
 }
 
+void channel_resume(struct channel *channel)
+{
+    set_playing(channel, true);
+}
+
 void channel_start(struct channel *channel)
 {
     set_playing(channel, true);
@@ -328,12 +336,15 @@ bool channel_is_alive(struct channel *channel)
     bool composed = runs != channel->seen_runs ||
                     score_horizon(channel->score) - score_position(channel->score) >
                         LANE_LOW_SECONDS / 2 * NOTE_SECOND;
-    bool performed =
-        blocks != channel->seen_blocks || output_state(channel->output) != OUTPUT_STREAMING;
+    // A full ring is PipeWire's affair, and a restart of ours would not mend it.
+    bool performed = blocks != channel->seen_blocks ||
+                     ring_writable(channel->ring) < RING_FRAMES / 4 ||
+                     output_state(channel->output) != OUTPUT_STREAMING;
     // A lost device is told as degraded and mended by itself; killing the daemon would only end
     // the music that is still in the score.
-    if (!channel->playing || (composed && performed) ||
-        generator_trouble(channel->config.generator)) {
+    bool mending = generator_trouble(channel->config.generator) &&
+                   score_horizon(channel->score) > score_position(channel->score);
+    if (!channel->playing || (composed && performed) || mending) {
         clock_gettime(CLOCK_MONOTONIC, &channel->seen);
         channel->seen_runs = runs;
         channel->seen_blocks = blocks;

@@ -43,6 +43,9 @@ bool channel_is_alive(struct channel *channel);
  * something may have. */
 void channel_refresh(struct channel *channel);
 
+/** Starts without remembering it: settings said so already. */
+void channel_resume(struct channel *channel);
+
 /** Fades out without remembering it: the daemon ends. */
 void channel_fade_out(struct channel *channel);
 

@@ -76,6 +76,8 @@ int channel_set_threshold(struct channel *channel, double threshold)
 {
     if (!(threshold >= 0 && threshold <= 1))
         return -ERANGE;
+    if (threshold == channel->style.threshold)
+        return 0;
     char text[32];
     write_number(text, threshold);
     channel->style.threshold = threshold;
@@ -92,6 +94,8 @@ int channel_set_sampling(struct channel *channel, const char *sampling)
 {
     if (strcmp(sampling, "hard") && strcmp(sampling, "sample"))
         return -ENOENT;
+    if (!strcmp(sampling, channel_sampling(channel)))
+        return 0;
     channel->style.sampling = strcmp(sampling, "hard") ? NET_SAMPLE : NET_HARD;
     announce(channel, LANE_CHANGE, "Sampling", "sampling", sampling);
     return 0;
@@ -107,6 +111,8 @@ int channel_set_net(struct channel *channel, const char *net)
     const char *const *composers = generator_composers(channel->config.generator, net);
     if (!composers)
         return -ENOENT;
+    if (!strcmp(net, channel->style.net))
+        return 0;
     snprintf(channel->style.net, sizeof channel->style.net, "%s", net);
     unsigned wishes = LANE_CHANGE;
     bool other = !is_offered(channel, net, channel->style.composer) && composers[0];

@@ -19,6 +19,7 @@
 
 static void on_mark(void *user, const char *event, int64_t time, const char *text)
 {
+    // Nothing is cut where nobody asks for a change.
     fprintf(user, "{\"event\":\"%s\",\"time\":%.2f,\"text\":\"%s\"}\n", event,
             (double)time / NOTE_SECOND, text ? text : "");
 }

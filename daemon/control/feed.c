@@ -18,6 +18,12 @@
 #define RATE 48000
 #define TEXT_ROOM 1024 // bytes of a mark's text, escaped
 
+struct plan {
+    int64_t time;
+    const char *event;
+    const char *text;
+};
+
 struct feed {
     char channel[64];
     pthread_mutex_t lock;
@@ -26,6 +32,8 @@ struct feed {
     int64_t last_time;  ///< channel time of the latest event, and when it is heard, both in
     int64_t last_heard; ///< microseconds: marks are placed by them
     bool placed;        ///< there was an event
+    struct plan plans[FEED_PLANNED]; ///< in order of time
+    size_t planned;
 };
 
 int feed_new(const char *channel, struct feed **ret_feed)
@@ -180,6 +188,22 @@ int feed_open(struct feed *feed, int *ret_fd)
     return r;
 }
 
+/** Tells the plans up to `until`; with the lock held. */
+static void tell_plans(struct feed *feed, int64_t until)
+{
+    size_t told = 0;
+    while (told < feed->planned && feed->plans[told].time <= until) {
+        const struct plan *plan = &feed->plans[told++];
+        if (feed->count > 0) {
+            struct line line = {.length = 0};
+            mark_line(&line, plan->event, plan->time, heard_at(feed, plan->time), plan->text);
+            tell(feed, &line);
+        }
+    }
+    feed->planned -= told;
+    memmove(feed->plans, feed->plans + told, feed->planned * sizeof feed->plans[0]);
+}
+
 void feed_event(struct feed *feed, const struct score_event *event, uint64_t frame, uint32_t ahead)
 {
     int64_t heard = now_us() + (int64_t)ahead * NOTE_SECOND / RATE;
@@ -187,6 +211,7 @@ void feed_event(struct feed *feed, const struct score_event *event, uint64_t fra
     feed->last_time = event->time;
     feed->last_heard = heard;
     feed->placed = true;
+    tell_plans(feed, event->time);
     if (feed->count > 0) {
         struct line line = {.length = 0};
         append(&line, "{\"event\":\"%s\"", event->velocity ? "on" : "off");
@@ -213,5 +238,25 @@ void feed_mark(struct feed *feed, const char *event, int64_t time, const char *t
         mark_line(&line, event, time, heard_at(feed, time), text);
         tell(feed, &line);
     }
+    pthread_mutex_unlock(&feed->lock);
+}
+
+void feed_plan(struct feed *feed, const char *event, int64_t time, const char *text)
+{
+    pthread_mutex_lock(&feed->lock);
+    if (feed->planned == FEED_PLANNED)
+        tell_plans(feed, feed->plans[0].time);
+    size_t at = feed->planned++;
+    for (; at > 0 && feed->plans[at - 1].time > time; at--)
+        feed->plans[at] = feed->plans[at - 1];
+    feed->plans[at] = (struct plan){time, event, text};
+    pthread_mutex_unlock(&feed->lock);
+}
+
+void feed_cut(struct feed *feed, int64_t at)
+{
+    pthread_mutex_lock(&feed->lock);
+    while (feed->planned > 0 && feed->plans[feed->planned - 1].time >= at)
+        feed->planned--;
     pthread_mutex_unlock(&feed->lock);
 }

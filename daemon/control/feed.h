@@ -38,9 +38,17 @@ int feed_open(struct feed *feed, int *ret_fd);
  */
 void feed_event(struct feed *feed, const struct score_event *event, uint64_t frame, uint32_t ahead);
 
-/** Something other than a note that watchers show, at channel time `time` (microseconds):
- * {"event":"reseed"|"piece"|"state"|..., "time":..., "heard":..., "text":"..."}. `text` may be
- * NULL; some 1000 bytes of it are told. */
+/** Something other than a note that watchers show, told at once: {"event":"state"|..., "time":...,
+ * "heard":..., "text":"..."}. `text` may be NULL. */
 void feed_mark(struct feed *feed, const char *event, int64_t time, const char *text);
+
+/** The same of something composed for later ("reseed", "piece"): told when the music gets there.
+ * `event` and `text` must live as long as the feed. At most FEED_PLANNED at a time: the earliest is
+ * told early then. */
+void feed_plan(struct feed *feed, const char *event, int64_t time, const char *text);
+#define FEED_PLANNED 32
+
+/** The music from channel time `at` on will not be played: forgets what was planned for it. */
+void feed_cut(struct feed *feed, int64_t at);
 
 #endif

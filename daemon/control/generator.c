@@ -18,8 +18,13 @@
 #define NETS 16
 #define LANES 64
 #define FRAME_BYTES ((size_t)NET_RUN_STEPS * NET_FRAME_CELLS)
-/** Between two tries to open a lost device. */
-#define REOPEN_SECONDS 2
+/** Between two tries to open a lost device: at first, and at last. */
+#define REOPEN_FIRST_SECONDS 2
+#define REOPEN_LAST_SECONDS 60
+/** Tries after which the CPU has to do. */
+#define REOPEN_TRIES 3
+/** The thread looks no more often than this of its own accord. */
+#define IDLE_LEAST_US 250000
 
 struct entry {
     char name[64];
@@ -32,8 +37,13 @@ struct generator {
     char want[128];
     size_t capacity;
     struct device *device;
-    char device_name[256];
-    char driver_name[256];
+    struct {
+        char device[256];
+        char driver[256];
+    } names[2]; ///< the one of `name` is in use, the other of the device before
+    _Atomic unsigned name;
+    void (*on_trouble)(void *user);
+    void *user;
     struct entry nets[NETS];
     size_t net_count;
     uint8_t *frames;
@@ -64,9 +74,9 @@ static void close_all(struct generator *generator)
     generator->device = NULL;
 }
 
-static int open_all(struct generator *generator)
+static int open_all(struct generator *generator, const char *want)
 {
-    int r = device_new(generator->want, &generator->device);
+    int r = device_new(want, &generator->device);
     for (size_t i = 0; r == 0 && i < generator->net_count; i++)
         r = net_new(generator->device, generator->nets[i].path, (uint32_t)generator->capacity,
                     &generator->nets[i].net);
@@ -127,6 +137,16 @@ static int find_nets(struct generator *generator, const char *folder)
     return 0;
 }
 
+static void take_names(struct generator *generator)
+{
+    const struct device_info *info = device_info(generator->device);
+    unsigned next = !generator->name;
+    snprintf(generator->names[next].device, sizeof generator->names[next].device, "%s", info->name);
+    snprintf(generator->names[next].driver, sizeof generator->names[next].driver, "%s",
+             info->driver);
+    atomic_store(&generator->name, next);
+}
+
 int generator_new(const struct generator_config *config, struct generator **ret_generator)
 {
     if (config->lanes < 1 || config->lanes > LANES)
@@ -142,6 +162,8 @@ int generator_new(const struct generator_config *config, struct generator **ret_
     pthread_cond_init(&generator->condition, &monotonic);
     pthread_condattr_destroy(&monotonic);
     generator->capacity = config->lanes;
+    generator->on_trouble = config->on_trouble;
+    generator->user = config->user;
     snprintf(generator->want, sizeof generator->want, "%s", config->device ? config->device : "");
 
     int r = -ENOMEM;
@@ -150,14 +172,12 @@ int generator_new(const struct generator_config *config, struct generator **ret_
         goto fail;
     r = find_nets(generator, config->models);
     if (r == 0)
-        r = open_all(generator);
+        r = open_all(generator, generator->want);
     for (size_t i = 0; r == 0 && i < generator->net_count; i++)
         r = copy_composers(&generator->nets[i]);
     if (r < 0)
         goto fail;
-    const struct device_info *info = device_info(generator->device);
-    snprintf(generator->device_name, sizeof generator->device_name, "%s", info->name);
-    snprintf(generator->driver_name, sizeof generator->driver_name, "%s", info->driver);
+    take_names(generator);
     *ret_generator = generator;
     return 0;
 fail:
@@ -192,12 +212,12 @@ void generator_free(struct generator *generator)
 
 const char *generator_device(const struct generator *generator)
 {
-    return generator->device_name;
+    return generator->names[atomic_load(&generator->name)].device;
 }
 
 const char *generator_driver(const struct generator *generator)
 {
-    return generator->driver_name;
+    return generator->names[atomic_load(&generator->name)].driver;
 }
 
 size_t generator_net_count(const struct generator *generator)
@@ -334,31 +354,53 @@ static void wait_for(struct generator *generator, int64_t microseconds)
     generator->woken = false;
 }
 
+static void set_trouble(struct generator *generator, const char *trouble)
+{
+    atomic_store(&generator->trouble, trouble);
+    if (generator->on_trouble)
+        generator->on_trouble(generator->user);
+}
+
+/** Sleeps whatever wakes others; returns true when the generator is to end. */
+static bool sleep_or_quit(struct generator *generator, int seconds)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += seconds;
+    int r = 0;
+    pthread_mutex_lock(&generator->mutex);
+    while (!generator->quit && r != ETIMEDOUT)
+        r = pthread_cond_timedwait(&generator->condition, &generator->mutex, &until);
+    bool quit = generator->quit;
+    pthread_mutex_unlock(&generator->mutex);
+    return quit;
+}
+
 /** Opens everything anew, again and again. */
 static void reopen(struct generator *generator)
 {
     log_error("the device %s was lost; opening it anew while the composed music plays on",
-              generator->device_name);
-    atomic_store(&generator->trouble, "the GPU was lost and is being opened anew");
+              generator_device(generator));
+    set_trouble(generator, "the GPU was lost and is being opened anew");
     close_all(generator);
-    int r = open_all(generator);
-    pthread_mutex_lock(&generator->mutex);
-    while (r < 0 && !generator->quit) {
-        wait_for(generator, REOPEN_SECONDS * 1000000);
-        pthread_mutex_unlock(&generator->mutex);
-        r = open_all(generator);
-        pthread_mutex_lock(&generator->mutex);
+    int wait = REOPEN_FIRST_SECONDS;
+    int tries = 0;
+    bool any = !generator->want[0] || !strcmp(generator->want, "auto");
+    while (open_all(generator, any && tries >= REOPEN_TRIES ? "cpu" : generator->want) < 0) {
+        if (sleep_or_quit(generator, wait))
+            return;
+        tries++;
+        if (tries > REOPEN_TRIES && wait < REOPEN_LAST_SECONDS)
+            wait *= 2;
     }
-    pthread_mutex_unlock(&generator->mutex);
-    if (r < 0)
-        return;
+    take_names(generator);
     pthread_mutex_lock(&generator->lanes_mutex);
     for (size_t i = 0; i < generator->capacity; i++)
         if (generator->lanes[i])
             lane_forget(generator->lanes[i]);
     pthread_mutex_unlock(&generator->lanes_mutex);
-    atomic_store(&generator->trouble, NULL);
-    log_notice("the device %s is back", generator->device_name);
+    set_trouble(generator, NULL);
+    log_notice("composing again, on %s", generator_device(generator));
 }
 
 /** How long the thread may sleep, in microseconds; -1: until it is woken. */
@@ -374,7 +416,7 @@ static int64_t idle_us(struct generator *generator)
             idle = us;
     }
     pthread_mutex_unlock(&generator->lanes_mutex);
-    return idle;
+    return idle < 0 || idle > IDLE_LEAST_US ? idle : IDLE_LEAST_US;
 }
 
 static void *run(void *data)

@@ -14,7 +14,8 @@ struct net_info;
  * which lanes run low, batches those that share a net into one submit, and sleeps.
  *
  * When the device is lost it opens everything anew, again and again until that succeeds, while the
- * scores play on; generator_trouble() then says so.
+ * scores play on; generator_trouble() then says so. Where any device will do ("auto") it goes to
+ * the CPU when the GPU does not come back.
  *
  * generator_step() is the same work without the thread, for tests and for composing to a file.
  */
@@ -24,6 +25,9 @@ struct generator_config {
     const char *device; ///< as device_new() takes it
     const char *models; ///< folder with *.safetensors and seeds-*.txt
     size_t lanes;       ///< most channels at once, 1..64
+    /** Generator's thread: generator_trouble() or generator_device() has changed. May be NULL. */
+    void (*on_trouble)(void *user);
+    void *user;
 };
 
 /**
@@ -35,7 +39,7 @@ int generator_new(const struct generator_config *config, struct generator **ret_
 /** Stops the thread and frees all. */
 void generator_free(struct generator *generator);
 
-/** What is open; strings are the generator's and outlive a reopening. */
+/** What is open; strings are the generator's and outlive one reopening. Any thread. */
 const char *generator_device(const struct generator *generator);
 const char *generator_driver(const struct generator *generator);
 size_t generator_net_count(const struct generator *generator);

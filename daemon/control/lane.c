@@ -5,6 +5,7 @@
 #include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,12 +24,17 @@
  * the machine was too slow for it. */
 #define LEAD_US (NOTE_SECOND / 2)
 #define LONGEST_LEAD_US (8 * NOTE_SECOND)
+/** A replacement that is younger than so many runs begins again with a new wish; an older one is
+ * heard out first, so that a flood of wishes cannot keep the music from being composed. */
+#define YOUNG_RUNS 6
 /** Breath between two pieces. */
 #define BREATH_US (NOTE_SECOND * 6 / 5)
-/** Each refusal moves the threshold's logit by so much the other way, each kept draft takes half of
- * it back: what keeps even a bad threshold from drying the music out. */
-#define TRIM_STEP 0.6
-#define TRIM_MOST 6.0
+/** Each refusal in a row moves the threshold's logit further the other way (0.4, 1.2, 2.4, 4, 6),
+ * each draft that is kept at once takes a tenth of it back: what keeps even a bad threshold from
+ * drying the music out, and finds the place where it does not. */
+#define TRIM_STEP 0.4
+#define TRIM_KEPT 0.9
+#define TRIM_MOST 8.0
 
 _Static_assert(ROLL_PITCHES == NET_FRAME_CELLS, "roll and net speak of the same frame");
 _Static_assert(ROLL_FRAME_US *NET_FRAMES_PER_SECOND == NOTE_SECOND, "and of the same time");
@@ -57,18 +63,22 @@ struct lane {
     const char *reason;        ///< why, in a word, for the mark
     bool piece;                ///< the draft begins a new piece
     bool replaces;             ///< the draft takes the place of what is composed from `start` on
+    unsigned serving;          ///< the wishes it fulfils
+    unsigned later;            ///< wishes that wait for it
+    unsigned age;              ///< of the replacement, in runs
     int64_t start;             ///< channel time at which the draft begins, a whole frame
     int64_t breath;            ///< silence before it
     int64_t lead;
     int64_t next_reseed;
-    uint64_t step;    ///< steps run so far: the counter of the random numbers
-    double trim;      ///< added to the threshold's logit
-    unsigned refused; ///< drafts in a row
+    int64_t piece_start; ///< what lies before it is another piece's
+    uint64_t step;       ///< steps run so far: the counter of the random numbers
+    double trim;         ///< added to the threshold's logit
+    unsigned refused;    ///< drafts in a row
 
     struct roll_reader reader; ///< as it stood when the draft began
     struct curator curator;
-    char bounds_of[32];
-    unsigned runs; ///< done of the priming or of the draft
+    char bounds_of[128]; ///< net and composer that the bounds are of
+    unsigned runs;       ///< done of the priming or of the draft
     double least_badness;
     uint8_t draft[DRAFT_FRAMES * ROLL_PITCHES];
     uint8_t least_bad[DRAFT_FRAMES * ROLL_PITCHES];
@@ -148,13 +158,15 @@ static void mark(struct lane *lane, const char *event, const char *text)
 
 static void update_bounds(struct lane *lane, const struct net *net)
 {
-    if (!strcmp(lane->bounds_of, lane->style.composer))
+    char name[sizeof lane->bounds_of];
+    snprintf(name, sizeof name, "%s/%s", lane->style.net, lane->style.composer);
+    if (!strcmp(lane->bounds_of, name))
         return;
     struct curator_bounds bounds;
     if (curator_bounds_parse(net_info(net)->stats, lane->style.composer, &bounds) < 0)
         bounds = curator_any_bounds;
     curator_set_bounds(&lane->curator, &bounds);
-    memcpy(lane->bounds_of, lane->style.composer, sizeof lane->bounds_of);
+    memcpy(lane->bounds_of, name, sizeof name);
 }
 
 static void begin_priming(struct lane *lane, struct net *net, uint32_t index)
@@ -168,8 +180,15 @@ static void begin_priming(struct lane *lane, struct net *net, uint32_t index)
         lane->next_reseed = lane->start + lane->style.reseed_interval * NOTE_SECOND;
 }
 
-/** A draft that is to be heard soon, in the place of what is composed from there on. */
-static void begin_replacement(struct lane *lane, enum primer_source source, const char *reason)
+/** A breath of BREATH_US between the last onset and the new piece, whole frames. */
+static int64_t breath_before(struct lane *lane)
+{
+    int64_t silent = lane->start - primer_last_onset(&lane->primer, lane->start);
+    return silent < BREATH_US ? (BREATH_US - silent) / ROLL_FRAME_US * ROLL_FRAME_US : 0;
+}
+
+/** Begins the draft that fulfils lane->serving, in the place of what is composed from soon on. */
+static void begin_replacement(struct lane *lane)
 {
     int64_t start = score_position(lane->score) + lane->lead;
     start = (start + ROLL_FRAME_US - 1) / ROLL_FRAME_US * ROLL_FRAME_US;
@@ -177,20 +196,33 @@ static void begin_replacement(struct lane *lane, enum primer_source source, cons
     lane->start = start < horizon ? start : horizon;
     lane->replaces = true;
     lane->priming = true;
-    lane->source = source;
-    lane->reason = reason;
     lane->phase = IDLE;
     lane->filling = true;
     lane->refused = 0;
     lane->trim = 0;
+    lane->piece = lane->serving & (LANE_SKIP | LANE_COMPOSER);
+    lane->breath = lane->serving & LANE_SKIP ? breath_before(lane) : 0;
+    lane->source = PRIMER_LATEST;
+    lane->reason = "change";
+    if (lane->piece || lane->start - lane->piece_start < PRIMER_US / 2)
+        lane->source = PRIMER_HUMAN;
+    else if (lane->serving & LANE_RESEED)
+        lane->source = PRIMER_BEST;
+    if (lane->serving & LANE_SKIP)
+        lane->reason = "skip";
+    else if (lane->serving & LANE_COMPOSER)
+        lane->reason = "composer";
+    else if (lane->serving & LANE_RESEED)
+        lane->reason = "asked";
     roll_reader_init(&lane->reader, lane->start / ROLL_FRAME_US);
 }
 
 const char *lane_listen(struct lane *lane)
 {
     pthread_mutex_lock(&lane->mutex);
-    unsigned wishes = lane->wishes;
+    unsigned wishes = lane->wishes | lane->later;
     lane->wishes = 0;
+    lane->later = 0;
     if (!lane->asked.reseed_interval)
         lane->next_reseed = INT64_MAX;
     else if (lane->asked.reseed_interval != lane->style.reseed_interval)
@@ -198,21 +230,22 @@ const char *lane_listen(struct lane *lane)
     lane->style = lane->asked;
     pthread_mutex_unlock(&lane->mutex);
 
-    // Before the first note there is nothing to replace: the style alone takes effect.
-    if (!wishes || score_horizon(lane->score) == 0)
+    if (!wishes)
         return lane->style.net;
-    lane->lead = LEAD_US;
-    lane->breath = 0;
-    lane->piece = wishes & (LANE_SKIP | LANE_COMPOSER);
-    if (wishes & LANE_SKIP) {
-        begin_replacement(lane, PRIMER_HUMAN, "skip");
-        lane->breath = BREATH_US;
-    } else if (wishes & LANE_COMPOSER) {
-        begin_replacement(lane, PRIMER_HUMAN, "composer");
-    } else if (wishes & LANE_RESEED) {
-        begin_replacement(lane, PRIMER_BEST, "asked");
+    if (score_horizon(lane->score) == 0) {
+        // Before the first note there is nothing to replace: begin again in the new style.
+        lane->phase = IDLE;
+        lane->runs = 0;
+        lane->refused = 0;
+        lane->priming = true;
+        lane->source = PRIMER_HUMAN;
+    } else if (lane->replaces && lane->age > YOUNG_RUNS) {
+        lane->later = wishes;
     } else {
-        begin_replacement(lane, PRIMER_LATEST, "change");
+        if (!lane->replaces)
+            lane->age = 0;
+        lane->serving |= wishes;
+        begin_replacement(lane);
     }
     return lane->style.net;
 }
@@ -247,12 +280,15 @@ bool lane_plan(struct lane *lane, struct net *net, uint32_t index, struct net_la
     }
 
     int composer = net_find_composer(net, lane->style.composer);
-    double threshold = fmin(fmax(lane->style.threshold, 0.001), 0.999);
-    double logit = log(threshold / (1 - threshold)) + lane->trim;
+    // A hard threshold that has led nowhere gives way to what the net believes, for one draft.
+    bool hard = lane->style.sampling == NET_HARD;
+    bool soft = hard && lane->refused > 0;
+    double threshold = soft ? 0.5 : fmin(fmax(lane->style.threshold, 0.001), 0.999);
+    double logit = log(threshold / (1 - threshold)) + (hard && !soft ? 0 : lane->trim);
     *ret_input = (struct net_lane){
         .active = true,
         .composer = composer < 0 ? 0 : (uint32_t)composer,
-        .sampling = lane->style.sampling,
+        .sampling = hard && !soft ? NET_HARD : NET_SAMPLE,
         .threshold = (float)(1 / (1 + exp(-logit))),
         .seed = lane->seed,
         .step = lane->step,
@@ -296,6 +332,7 @@ static bool commit(struct lane *lane, size_t onsets)
     if (lane->replaces) {
         if (score_cut(lane->score, lane->start) < 0)
             return false;
+        mark(lane, "cut", "");
         curator_cut(&lane->curator, lane->start, primer_last_onset(&lane->primer, lane->start));
     }
     if (lane->breath)
@@ -327,19 +364,25 @@ static void keep(struct lane *lane, size_t onsets)
         // composed before plays on meanwhile.
         if (lane->lead < LONGEST_LEAD_US)
             lane->lead *= 2;
-        begin_replacement(lane, lane->source, lane->reason);
+        begin_replacement(lane);
         return;
     }
+    if (lane->piece)
+        lane->piece_start = lane->start;
     if (lane->priming) {
         atomic_fetch_add(lane->piece ? &lane->pieces : &lane->reseeds, 1);
         mark(lane, lane->piece ? "piece" : "reseed", lane->reason);
     }
+    if (lane->replaces && lane->lead > LEAD_US)
+        lane->lead /= 2;
     lane->priming = false;
     lane->piece = false;
     lane->replaces = false;
+    lane->serving = 0;
     lane->breath = 0;
+    if (lane->refused == 0)
+        lane->trim *= TRIM_KEPT;
     lane->refused = 0;
-    lane->trim /= 2;
 }
 
 /** Sets the scene for another try: own music first, then a human phrase. */
@@ -348,11 +391,13 @@ static void refuse(struct lane *lane, enum curator_verdict verdict)
     atomic_fetch_add(&lane->refusals, 1);
     log_debug("draft at %.1f s refused: %s", (double)lane->start / NOTE_SECOND,
               curator_verdict_name(verdict));
+    bool hard = lane->style.sampling == NET_HARD && lane->refused == 0;
     lane->refused++;
-    if (verdict == CURATOR_THIN)
-        lane->trim = fmax(lane->trim - TRIM_STEP, -TRIM_MOST);
-    else if (verdict == CURATOR_CROWDED)
-        lane->trim = fmin(lane->trim + TRIM_STEP, TRIM_MOST);
+    // A hard draft says nothing of how the net plays when it draws.
+    if (!hard && verdict == CURATOR_THIN)
+        lane->trim = fmax(lane->trim - TRIM_STEP * lane->refused, -TRIM_MOST);
+    else if (!hard && verdict == CURATOR_CROWDED)
+        lane->trim = fmin(lane->trim + TRIM_STEP * lane->refused, TRIM_MOST);
     bool fresh = lane->priming && lane->source == PRIMER_HUMAN;
     if (!lane->priming)
         lane->reason = curator_verdict_name(verdict);
@@ -360,6 +405,24 @@ static void refuse(struct lane *lane, enum curator_verdict verdict)
     lane->source = fresh || lane->refused > 2 ? PRIMER_HUMAN : PRIMER_BEST;
     lane->phase = IDLE;
     lane->runs = 0;
+}
+
+/** Patience is at its end: the least bad draft is played, or, where even that is none, a human
+ * phrase. */
+static void keep_least_bad(struct lane *lane)
+{
+    if (lane->least_badness <= CURATOR_TOLERABLE) {
+        memcpy(lane->draft, lane->least_bad, sizeof lane->draft);
+    } else {
+        log_warning("no draft of net %s for %s can be played; playing a human phrase instead",
+                    lane->style.net, lane->style.composer);
+        primer_write_phrase(&lane->primer, lane->style.composer, DRAFT_FRAMES, lane->draft);
+    }
+    keep(lane, read_onsets(lane, lane->notes));
+    // What the net remembers is not what was kept.
+    lane->priming = true;
+    lane->source = PRIMER_HUMAN;
+    lane->reason = "refused";
 }
 
 static void judge(struct lane *lane)
@@ -387,20 +450,15 @@ static void judge(struct lane *lane)
         memcpy(lane->least_bad, lane->draft, sizeof lane->draft);
     }
     refuse(lane, verdict);
-    if (lane->refused >= CURATOR_PATIENCE) {
-        memcpy(lane->draft, lane->least_bad, sizeof lane->draft);
-        keep(lane, read_onsets(lane, lane->notes));
-        // What the net remembers is not what was kept.
-        lane->priming = true;
-        lane->source = PRIMER_HUMAN;
-        lane->reason = "refused";
-    }
+    if (lane->refused >= CURATOR_PATIENCE)
+        keep_least_bad(lane);
 }
 
 void lane_take(struct lane *lane, const uint8_t *frames)
 {
     lane->step += NET_RUN_STEPS;
     lane->runs++;
+    lane->age++;
     if (lane->phase == PRIMING) {
         if (lane->runs == PRIME_RUNS) {
             lane->phase = COMPOSING;

@@ -41,7 +41,9 @@ enum lane_wish {
 #define LANE_LOW_SECONDS 20
 #define LANE_HIGH_SECONDS 26
 
-/** Tells what the lane does, on the generator's thread: "reseed", "piece" (text: why). */
+/** Tells what the lane does, on the generator's thread: from channel time `time` on there will be a
+ * "reseed" or a "piece" (text: why), or what was told from there on was "cut" away. Both texts are
+ * constants. */
 typedef void lane_mark_func(void *user, const char *event, int64_t time, const char *text);
 
 /** The score and the seedbook outlive the lane. */

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <pipewire/pipewire.h>
+
 #include "audio/performer.h"
 #include "control/channel.h"
 #include "control/channel_parts.h"
@@ -20,6 +22,8 @@
 #define NAMES 64
 
 struct manager {
+    struct pw_loop *loop;
+    struct spa_source *trouble; ///< wakes the main loop from the generator's thread
     struct seedbook *book;
     struct generator *generator;
     struct performer *performer;
@@ -36,6 +40,22 @@ static void on_changed(void *user, struct channel *channel, const char *property
     struct manager *manager = user;
     if (manager->listener.changed)
         manager->listener.changed(manager->listener.user, channel, property);
+}
+
+/** On the generator's thread. */
+static void on_trouble(void *user)
+{
+    struct manager *manager = user;
+    pw_loop_signal_event(manager->loop, manager->trouble);
+}
+
+static void on_trouble_told(void *user, uint64_t count)
+{
+    (void)count;
+    struct manager *manager = user;
+    channel_refresh(manager->main);
+    on_changed(manager, NULL, "Device");
+    on_changed(manager, NULL, "Driver");
 }
 
 static void list_names(struct manager *manager)
@@ -64,8 +84,12 @@ int manager_new(struct settings *settings, struct pw_loop *loop, struct pw_conte
         .device = settings->device,
         .models = settings->models,
         .lanes = 1,
+        .on_trouble = on_trouble,
+        .user = manager,
     };
-    int r = generator_new(&config, &manager->generator);
+    manager->loop = loop;
+    manager->trouble = pw_loop_add_event(loop, on_trouble_told, manager);
+    int r = manager->trouble ? generator_new(&config, &manager->generator) : -ENOMEM;
     if (r == 0) {
         list_names(manager);
         r = repertoire_settle(manager->generator, settings, &manager->book);
@@ -106,6 +130,8 @@ void manager_free(struct manager *manager)
     performer_free(manager->performer);
     generator_free(manager->generator);
     seedbook_free(manager->book);
+    if (manager->trouble)
+        pw_loop_destroy_source(manager->loop, manager->trouble);
     free(manager);
 }
 
@@ -154,6 +180,11 @@ void manager_set_listener(struct manager *manager, const struct manager_listener
 bool manager_is_alive(struct manager *manager)
 {
     return channel_is_alive(manager->main);
+}
+
+void manager_resume(struct manager *manager)
+{
+    channel_resume(manager->main);
 }
 
 void manager_fade_out(struct manager *manager)

@@ -24,6 +24,9 @@ void manager_free(struct manager *manager);
 /** False when a channel is stuck. For the watchdog; call it at regular times. */
 bool manager_is_alive(struct manager *manager);
 
+/** Lets the channels play as the settings say ("autostart"). */
+void manager_resume(struct manager *manager);
+
 /** Fades all channels out; done within 100 ms of the loop going on. */
 void manager_fade_out(struct manager *manager);
 

@@ -24,6 +24,16 @@ static uint64_t spread(uint64_t x)
     return x ^ (x >> 31);
 }
 
+void primer_write_phrase(struct primer *primer, const char *composer, size_t frames, uint8_t *cells)
+{
+    uint64_t index = spread(primer->seed ^ primer->phrase++);
+    const struct phrase *phrase = seedbook_phrase(primer->book, composer, index);
+    if (phrase)
+        roll_write(phrase->notes, phrase->count, 0, frames, (int)(index % 7) - 3, cells);
+    else
+        memset(cells, 0, frames * ROLL_PITCHES);
+}
+
 static void write_human(struct primer *primer, const char *composer)
 {
     uint64_t index = spread(primer->seed ^ primer->phrase++);

@@ -45,6 +45,11 @@ void primer_init(struct primer *primer, struct score *score, const struct seedbo
 enum primer_source primer_write(struct primer *primer, enum primer_source source, int64_t start,
                                 const char *composer, const struct curator *curator);
 
+/** Writes the first `frames` frames of a human phrase of `composer`, moved by a few semitones, to
+ * `cells`: music for when no net makes any. */
+void primer_write_phrase(struct primer *primer, const char *composer, size_t frames,
+                         uint8_t *cells);
+
 /** The last onset within ten seconds before `start`, or, where there is none, `start`. */
 int64_t primer_last_onset(struct primer *primer, int64_t start);
 

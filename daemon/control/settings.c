@@ -16,6 +16,7 @@
 #include "log.h"
 
 #define SECTION "fermata"
+#define LONGEST_LINE 190
 
 enum type {
     TYPE_TEXT,
@@ -159,6 +160,12 @@ int settings_set(struct settings *settings, const char *key, const char *value,
             *ret_why = "is too long";
             return -EINVAL;
         }
+        for (const char *c = value; *c; c++) {
+            if (iscntrl((unsigned char)*c)) {
+                *ret_why = "must be one line of plain text";
+                return -EINVAL;
+            }
+        }
         memcpy(field, value, strlen(value) + 1);
         return 0;
     case TYPE_FRACTION:
@@ -195,7 +202,11 @@ static int take_line(void *user, const char *section, const char *name, const ch
 {
     struct reading *reading = user;
     const char *why = "";
-    if (strcmp(section, SECTION))
+    // inih cuts longer lines off (INI_MAX_LINE), and half a path is no path.
+    if (strlen(name) + strlen(value ? value : "") > LONGEST_LINE)
+        log_warning("%s: left out %s: the line is longer than %d characters", reading->path, name,
+                    LONGEST_LINE);
+    else if (strcmp(section, SECTION))
         log_warning("%s: left out %s: it stands in [%s], not in [" SECTION "]", reading->path, name,
                     section);
     else if (settings_set(reading->settings, name, value ? value : "", &why) < 0)
@@ -285,14 +296,17 @@ int settings_remember(const struct settings *settings, const char *key, const ch
             "# What was changed while fermatad ran. Stronger than fermata.conf; remove a line\n"
             "# (while it does not run) to go back to the settings file.\n[" SECTION "]\n");
     struct rewriting rewriting = {out, key};
-    ini_parse(settings->state_file, copy_line, &rewriting);
+    int read = ini_parse(settings->state_file, copy_line, &rewriting);
     fprintf(out, "%s = %s\n", key, value);
-    bool bad = ferror(out);
+    // What is there must be read whole and written whole before it is replaced.
+    errno = EIO;
+    bool bad = read < 0 && access(settings->state_file, F_OK) == 0;
+    bad = bad || fflush(out) != 0 || ferror(out) || fsync(fileno(out)) < 0;
     bad = fclose(out) != 0 || bad;
     if (bad || rename(fresh, settings->state_file) < 0) {
         r = -errno;
         log_warning("cannot remember %s = %s in %s: %s; it holds until the daemon ends", key, value,
-                    settings->state_file, strerror(errno));
+                    settings->state_file, strerror(-r));
         unlink(fresh);
         return r;
     }

@@ -186,10 +186,11 @@ enum curator_verdict curator_judge(const struct curator *curator, const struct n
         *ret_badness = gap + stuck + crowd + thin;
     if (gap > 0)
         return CURATOR_THIN;
-    if (stuck > 0)
-        return CURATOR_STUCK;
+    // A storm of notes is stuck as well; thinning is what mends it.
     if (crowd > 0)
         return CURATOR_CROWDED;
+    if (stuck > 0)
+        return CURATOR_STUCK;
     return thin > 0 ? CURATOR_THIN : CURATOR_KEEP;
 }
 

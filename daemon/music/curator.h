@@ -46,6 +46,8 @@ enum curator_verdict {
 
 /** Refused drafts in a row after which the least bad one is kept. */
 #define CURATOR_PATIENCE 6
+/** A least bad draft that is worse than this is not music: silence, or a storm of notes. */
+#define CURATOR_TOLERABLE 1.5
 /**
  * No onset for so long is a gap that a caller notices. The promise is 4 s; this is the limit.
  *

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -357,6 +358,10 @@ int safetensors_matrix(const struct safetensors *file, const char *name, uint64_
     if (tensor->dimensions != (columns ? 2u : 1u) || tensor->shape[0] != rows ||
         (columns && tensor->shape[1] != columns))
         return broken(file, name, "has another shape than this net needs");
+    // One such weight silences or floods everything that the net will ever play.
+    for (uint64_t i = 0; i < tensor->elements; i++)
+        if (!isfinite(safetensors_float(tensor, i)))
+            return broken(file, name, "holds a value that is no number");
     *ret_tensor = tensor;
     return 0;
 }

@@ -50,7 +50,8 @@ const struct safetensors_tensor *safetensors_find(const struct safetensors *file
 const char *safetensors_metadata(const struct safetensors *file, const char *key);
 
 /**
- * The F32 or BF16 array `name` of exactly this shape (`columns` 0: one dimension of `rows`).
+ * The F32 or BF16 array `name` of exactly this shape (`columns` 0: one dimension of `rows`), all of
+ * its values finite.
  * Returns 0 or -EBADMSG, logged with the array's name.
  */
 int safetensors_matrix(const struct safetensors *file, const char *name, uint64_t rows,

@@ -21,11 +21,9 @@ import xml.etree.ElementTree as ElementTree
 
 from gi.repository import Gio, GLib
 
-NAME = "org.fermata.HoldMusic1"
-ROOT = "/org/fermata/HoldMusic1"
+NAME, ROOT = "org.fermata.HoldMusic1", "/org/fermata/HoldMusic1"
 MAIN = ROOT + "/channel/main"
-MANAGER = NAME + ".Manager"
-CHANNEL = NAME + ".Channel"
+MANAGER, CHANNEL = NAME + ".Manager", NAME + ".Channel"
 PROPERTIES = "org.freedesktop.DBus.Properties"
 STANDARD = "org.freedesktop.DBus.Error."
 OWN = NAME + ".Error."

@@ -57,19 +57,20 @@ class Compose(unittest.TestCase):
             self.assertTrue(0.05 <= note['duration'] <= 12)
         self.assertGreater(len({e['velocity'] for e in notes}), 15, 'a typewriter')
 
-    def test_twenty_minutes_of_each_composer_without_a_gap(self):
+    def test_minutes_of_each_composer_without_a_gap(self):
+        # An hour of each is composed by docs/drying_out.py.
         for composer in COMPOSERS:
-            notes, others = compose(1200, '--composer', composer, '--seed', '1')
-            self.assertLessEqual(max(gaps(notes, 1200)), 4.0, composer)
-            self.assertGreater(len(notes) / 20, 30, f'{composer}: notes a minute')
+            notes, others = compose(420, '--composer', composer, '--seed', '1')
+            self.assertLessEqual(max(gaps(notes, 420)), 4.0, composer)
+            self.assertGreater(len(notes) / 7, 30, f'{composer}: notes a minute')
             reseeds = [e['time'] for e in others if e['event'] == 'reseed']
-            longest = max(b - a for a, b in zip([0.0] + reseeds, reseeds + [1200]))
+            longest = max(b - a for a, b in zip([0.0] + reseeds, reseeds + [420]))
             self.assertLessEqual(longest, 30 + 8, 'a reseed every 30 s')
 
     def test_hard_sampling_does_not_fall_silent(self):
         for threshold in ('0.3', '0.9'):
-            notes, _ = compose(300, '--sampling', 'hard', '--threshold', threshold, '--seed', '1')
-            self.assertLessEqual(max(gaps(notes, 300)), 4.0, threshold)
+            notes, _ = compose(180, '--sampling', 'hard', '--threshold', threshold, '--seed', '1')
+            self.assertLessEqual(max(gaps(notes, 180)), 4.0, threshold)
 
     def test_the_threshold_thins_the_music(self):
         # Without the curator, which holds the density where the composer has it.
@@ -90,12 +91,12 @@ class Compose(unittest.TestCase):
     def test_what_is_missing_is_named(self):
         with tempfile.TemporaryDirectory() as folder:
             done = run('--compose', '1', '--models', folder)
-            self.assertEqual(done.returncode, 1)
+            self.assertEqual(done.returncode, 78)
             self.assertIn(folder, done.stderr)
             with open(os.path.join(folder, 'lstm-maestro.safetensors'), 'wb') as file:
                 file.write(b'\x10\0\0\0\0\0\0\0{"no":"net"}    ')
             done = run('--compose', '1', '--models', folder)
-            self.assertEqual(done.returncode, 1)
+            self.assertEqual(done.returncode, 78)
             self.assertIn('lstm-maestro.safetensors', done.stderr)
         done = run('--compose', '1', '--device', 'no such thing')
         self.assertEqual(done.returncode, 1)

@@ -69,6 +69,19 @@ static void good_files_are_read(void **state)
     safetensors_free(file);
 }
 
+static void values_that_are_no_numbers(void **state)
+{
+    static const char header[] = "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
+                                 "\"b\":{\"dtype\":\"BF16\",\"shape\":[2],\"data_offsets\":[4,8]}}";
+    static const uint8_t data[8] = {0, 0, 0xc0, 0x7f, 0, 0, 0x80, 0xff};
+    struct safetensors *file = NULL;
+    const struct safetensors_tensor *tensor;
+    assert_int_equal(open_raw(strlen(header), header, data, 8, &file), 0);
+    assert_int_equal(safetensors_matrix(file, "a", 1, 0, &tensor), -EBADMSG);
+    assert_int_equal(safetensors_matrix(file, "b", 2, 0, &tensor), -EBADMSG);
+    safetensors_free(file);
+}
+
 static void lengths_that_cannot_be(void **state)
 {
     static const char header[] = "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}";
@@ -180,9 +193,9 @@ static void lists_of_words(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(good_files_are_read), cmocka_unit_test(lengths_that_cannot_be),
-        cmocka_unit_test(broken_headers),      cmocka_unit_test(missing_files),
-        cmocka_unit_test(lists_of_words),
+        cmocka_unit_test(good_files_are_read),    cmocka_unit_test(values_that_are_no_numbers),
+        cmocka_unit_test(lengths_that_cannot_be), cmocka_unit_test(broken_headers),
+        cmocka_unit_test(missing_files),          cmocka_unit_test(lists_of_words),
     };
     int fd = mkstemp(path);
     if (fd < 0)
