@@ -160,7 +160,7 @@ enum ending remote_status(struct remote *remote, struct status *ret_status)
     struct status status = {.channel_count = 0};
     static const char interface[] = NAME ".Manager";
     const char *argument = interface;
-    DBusMessage *reply;
+    DBusMessage *reply = NULL;
     DBusMessageIter iter;
 
     DBusMessage *message =
@@ -199,7 +199,7 @@ enum ending remote_status(struct remote *remote, struct status *ret_status)
 
 enum ending remote_call(struct remote *remote, const char *method)
 {
-    DBusMessage *reply;
+    DBusMessage *reply = NULL;
     enum ending ending =
         ask(remote, dbus_message_new_method_call(NAME, remote->path, CHANNEL, method), &reply);
     if (ending == ENDING_OK)
@@ -212,7 +212,7 @@ static enum ending set(struct remote *remote, const char *property, const char *
 {
     static const char interface[] = CHANNEL;
     const char *argument = interface;
-    DBusMessage *reply;
+    DBusMessage *reply = NULL;
     DBusMessage *message =
         dbus_message_new_method_call(NAME, remote->path, DBUS_INTERFACE_PROPERTIES, "Set");
     if (message) {
@@ -250,7 +250,7 @@ enum ending remote_set_seconds(struct remote *remote, const char *property, uint
 
 enum ending remote_open_feed(struct remote *remote, int *ret_fd)
 {
-    DBusMessage *reply;
+    DBusMessage *reply = NULL;
     enum ending ending =
         ask(remote, dbus_message_new_method_call(NAME, remote->path, CHANNEL, "OpenFeed"), &reply);
     if (ending != ENDING_OK)

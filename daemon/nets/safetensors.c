@@ -73,6 +73,7 @@ static int read_whole(struct safetensors *file)
 
 static int split(struct safetensors *file)
 {
+    assert(file->bytes);
     uint64_t length = 0;
     for (int i = 7; i >= 0; i--)
         length = length << 8 | file->bytes[i];

@@ -256,6 +256,31 @@ class Daemon(unittest.TestCase):
         self.end(recorder)
         self.assertLess(listening.longest_silence(listening.read_wav(wav)[9600:]), 4.0)
 
+    def test_the_device_is_lost_and_comes_back(self):
+        gone = os.path.join(self.folder, 'gone')
+        self.play(env={'LD_PRELOAD': os.environ['LOSE_DEVICE_LIBRARY'], 'LOSE_DEVICE': gone,
+                       'ASAN_OPTIONS': os.environ.get('ASAN_OPTIONS', '')
+                                       + ':verify_asan_link_order=0'})
+        with open(os.path.join(self.folder, 'signals'), 'wb') as file:
+            self.processes.append(subprocess.Popen(
+                ['gdbus', 'monitor', '--session', '-d', NAME, '-o', MAIN], stdout=file))
+        wait_until(lambda: self.status()['seconds_ahead'] > 20, 30, 'a full score')
+        with open(gone, 'w', encoding='utf-8'):
+            pass
+        self.ctl('reseed')  # has the generator run at once
+        wait_until(lambda: self.is_state('degraded'), 10, 'degraded')
+        self.assertIn('GPU', self.status()['state_reason'])
+        before = self.status()['position']
+        time.sleep(2)
+        self.assertGreater(self.status()['position'], before + 1_000_000, 'the score plays on')
+        os.remove(gone)
+        wait_until(lambda: self.is_state('playing'), 20, 'playing again')
+        wait_until(lambda: self.status()['seconds_ahead'] > 20, 30, 'composing again')
+        with open(os.path.join(self.folder, 'signals'), encoding='utf-8') as file:
+            told = file.read()
+        self.assertIn("'State': <'degraded'>", told)
+        self.assertIn("'State': <'playing'>", told.split("'State': <'degraded'>")[1])
+
     def test_it_starts_before_pipewire_and_a_sink(self):
         session('stop', 'sink')
         session('stop', 'pipewire')
