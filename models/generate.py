@@ -80,7 +80,7 @@ class Player:
             new = torch.rand(onset.shape, generator=self.random) < torch.sigmoid(onset - shift)
             on = torch.rand(onset.shape, generator=self.random) < torch.sigmoid(sustain)
             noise = torch.randn(velocity.shape, generator=self.random)
-        held = on & (self.x[:, :PITCHES] > 0) & ~new
+        held = on & (self.x[:, :PITCHES] > 0)
         loud = torch.clamp(torch.round(127 * (torch.sigmoid(velocity) + 0.5 * self.sigma * noise)), 1, 127)
         self.x = torch.cat([(new | held).float(), torch.where(new, 0.5 + loud / 254, torch.zeros(()))], 1)
         return self.x

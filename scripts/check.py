@@ -45,7 +45,7 @@ SUITES = (
     Suite("tidy", "clang-tidy", *PLAIN, ("tidy",)),
     Suite("models", "data, training and export in Python"),
     Suite("asan", "unit and light tests under AddressSanitizer and UBSan", *ASAN, ("unit", "light")),
-    Suite("tsan", "unit tests under ThreadSanitizer", *TSAN, ("unit",)),
+    Suite("tsan", "unit and light tests under ThreadSanitizer", *TSAN, ("unit", "light")),
 )
 
 SANITIZERS = {

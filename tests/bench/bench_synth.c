@@ -101,8 +101,8 @@ int main(int argc, char **argv)
            "\"load_seconds\": %.3f, \"notes_sounding\": %.1f, \"peak_dbfs\": %.2f, "
            "\"rms_dbfs\": %.2f, \"rss_mib_before\": %.1f, \"rss_mib\": %.1f}\n",
            argc > 1 ? argv[1] : synth_default_soundfont(), rendering / SECONDS, loaded,
-           (double)sounding / (double)(SECONDS * BLOCKS_PER_SECOND), 20.0 * log10((double)peak),
-           20.0 * log10(rms), empty, memory_mib("VmRSS:"));
+           (double)sounding * SYNTH_BLOCK / ((double)SECONDS * SYNTH_RATE),
+           20.0 * log10((double)peak), 20.0 * log10(rms), empty, memory_mib("VmRSS:"));
     synth_free(synth);
     return 0;
 }

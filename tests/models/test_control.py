@@ -38,6 +38,7 @@ class Control(unittest.TestCase):
         part = control.vector((450, 60, 50, 3.5), (True, False, True, False))
         self.assertEqual(np.flatnonzero(part).tolist(), [5, 18 + 2])
         self.assertEqual(control.SIZE, 35)
+        self.assertEqual(np.flatnonzero(control.vector((480, 60, 50, 3.5)))[0], 6)  # an edge is the upper's
         extremes = control.vector((0, 0, 0, 0)), control.vector((1e9, 127, 127, 99))
         self.assertEqual(np.flatnonzero(extremes[0]).tolist(), [0, 10, 18, 26])
         self.assertEqual(np.flatnonzero(extremes[1]).tolist(), [9, 17, 25, 34])
