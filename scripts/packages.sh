@@ -15,7 +15,8 @@ packages_of() {
 # Those of the packages named that are not installed.
 packages_missing() {
     local name installed
-    installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null |
+    # dpkg-query fails where it knows one of them not, and that is no failure here.
+    installed=$({ dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null || true; } |
         sed -n 's/^installed //p')
     for name in "$@"; do
         grep -qxF -- "$name" <<<"$installed" || printf '%s\n' "$name"
