@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 
-from . import archive, control, lstm, roll, safetensors, stats, streams
+from . import archive, control, lstm, roll, safetensors, stats, streams, train
 
 ROOT = Path(__file__).resolve().parents[1]
 WEIGHTS = ROOT / "models" / "weights" / "lstm-maestro.safetensors"
@@ -98,6 +98,15 @@ def attributes(data, names):
     return {name: control.typical(found) for name, found in rolls.items()}
 
 
+def measured(parameters, data, names):
+    """Validation, nats per frame {all, bach, chopin}, of the net as its file will play:
+    folded, weights rounded."""
+    net = lstm.Lstm(len(names))
+    rounded = {key: tensor.float() for key, tensor in zip(TENSORS, tensors(parameters).values())}
+    net.load_state_dict({**net.state_dict(), **rounded})
+    return train.Validation(data.of("validation"), names).measure(net, torch.float32, told=False)[0]
+
+
 def save(path, parameters, metadata, further=None):
     """Write a weights file; `metadata` adds to the fixed entries, `further` to the tensors."""
     fixed = {
@@ -177,11 +186,19 @@ def main():
             name: stats.of([streams.begin_at_zero(roll.from_notes(p.notes)) for p in data.of("train", name)])
             for name in OFFERED
         }
+        folded = fold(checkpoint["net"], names, wanted)
+        figures = measured(folded, data, names)
+        told = {f"validation_told{n}": checkpoint["metadata"][f"validation_{k}"]
+                for n, k in (("", "loss"), ("_bach", "bach"), ("_chopin", "chopin"))}
         save(
             arguments.out,
-            fold(checkpoint["net"], names, wanted),
+            folded,
             {
                 **checkpoint["metadata"],
+                **told,
+                "validation_loss": f"{figures['all']:.4f}",
+                "validation_bach": f"{figures['bach']:.4f}",
+                "validation_chopin": f"{figures['chopin']:.4f}",
                 "offered": json.dumps(OFFERED),
                 "stats": json.dumps(human),
                 "control": json.dumps({n: [round(float(v), 2) for v in wanted[n]] for n in names}),

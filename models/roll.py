@@ -139,8 +139,7 @@ def from_dense(x):
 def augment(notes, semitones=0, tempo=1.0, velocity=0):
     """Transposed, stretched (tempo > 1 is faster) and louder or softer copy of a note array.
 
-    The transposition is by octaves lessened, never beyond the piano's keys: a
-    note that would fall off the keyboard is left out.
+    A note that would fall off the piano's keyboard is left out.
     """
     pitch = notes["pitch"].astype(int) + semitones
     keep = (pitch >= LOWEST) & (pitch <= HIGHEST)

@@ -186,6 +186,15 @@ class Trainer:
         torch.set_rng_state(snapshot["torch"])
 
 
+def _command(arguments):
+    """The command line that the weights file tells, without the folders of this machine."""
+    given = list(sys.argv[1:])
+    for name, word in (("out", "FOLDER"), ("data", "DATA")):
+        path = getattr(arguments, name)
+        given = [other.replace(path, word) if path else other for other in given]
+    return "python3 -m models.train " + shlex.join(given)
+
+
 def _save(value, path):
     part = f"{path}.part"
     torch.save(value, part)
@@ -262,7 +271,7 @@ def main():
                         "data": f"{data.name} sha256 {data.sha256}",
                         "licence": archive.LICENCES[data.family],
                         "attribution": archive.ATTRIBUTIONS[data.family],
-                        "command": "python3 -m models.train " + shlex.join(sys.argv[1:]),
+                        "command": _command(arguments),
                         "seed": str(arguments.seed),
                         "steps": str(trainer.step),
                         "velocity_sigma": f"{sigma:.4f}",
