@@ -1,12 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Draws docs/drying-out.png: notes per minute over an hour of each composer, with the curator and
-without it, composed by the daemon's own engine, faster than real time.
+without it, composed by the daemon's own engine, faster than real time, two at a time.
 
     docs/drying_out.py [--fermatad build/play/daemon/fermatad] [--seconds 3600] [--seed 1]
 
-Prints the figures that stand beside the picture: longest gap between onsets, notes per minute,
-reseeds. The human band is that of the weights' metadata (10 s windows of MAESTRO train).
+Prints the figures that stand beside the picture, as rows of a table: longest gap between onsets,
+notes per minute (least and most, mean), reseeds, times real time. The human band is that of the weights' metadata (10 s windows of MAESTRO train).
 """
 
 import argparse
@@ -14,6 +14,7 @@ import json
 import struct
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import matplotlib
@@ -22,10 +23,12 @@ matplotlib.use('Agg')
 from matplotlib import pyplot  # noqa: E402
 
 COMPOSERS = ('bach', 'chopin', 'debussy')
-WAYS = (  # label, colour, options
-    ('curator on', '#1b7837', ('--curator', 'yes')),
-    ('curator off', '#d6604d', ('--curator', 'no')),
-    ('curator off, hard threshold (the article\'s way)', '#4d4d4d',
+WAYS = (  # label, colour, line, options
+    ('threshold 0.5, curator on', '#1b7837', '-', ('--curator', 'yes')),
+    ('threshold 0.5, curator off', '#7fbf7b', '--', ('--curator', 'no')),
+    ('threshold 0.9, curator on', '#762a83', '-', ('--curator', 'yes', '--threshold', '0.9')),
+    ('threshold 0.9, curator off', '#c2a5cf', '--', ('--curator', 'no', '--threshold', '0.9')),
+    ('hard threshold 0.5, curator off', '#4d4d4d', '--',
      ('--curator', 'no', '--sampling', 'hard')),
 )
 
@@ -62,30 +65,33 @@ def main():
     arguments = parser.parse_args()
 
     bands = human_band(Path(arguments.models) / 'lstm-maestro.safetensors')
-    figure, axes = pyplot.subplots(len(COMPOSERS), 1, figsize=(10, 9), sharex=True)
+    figure, axes = pyplot.subplots(len(COMPOSERS), 1, figsize=(10, 9.5), sharex=True)
+    with ThreadPoolExecutor(2) as pool:
+        music = {(composer, way[0]): pool.submit(compose, arguments, composer, way[3])
+                 for composer in COMPOSERS for way in WAYS}
     for axis, composer in zip(axes, COMPOSERS):
         low, middle, high = bands[composer]
         axis.axhspan(low, high, color='#d9e8f5', label='human, 10th to 90th percentile')
         axis.axhline(middle, color='#92b4d4', linewidth=1)
-        for label, colour, options in WAYS:
-            onsets, reseeds, took = compose(arguments, composer, options)
+        for label, colour, line, _ in WAYS:
+            onsets, reseeds, took = music[composer, label].result()
             minutes = [0] * (arguments.seconds // 60)
             for onset in onsets:
                 minutes[min(len(minutes) - 1, int(onset // 60))] += 1
             edges = [0.0, *onsets, float(arguments.seconds)]
             gap = max(b - a for a, b in zip(edges, edges[1:]))
-            print(f'{composer:8} {label:50} gap {gap:7.2f} s, notes/min '
-                  f'{min(minutes):4}..{max(minutes):4}, mean {len(onsets) / len(minutes):6.1f}, '
-                  f'{reseeds:4} reseeds, {arguments.seconds / took:5.1f} x real time', flush=True)
-            axis.plot([m + 0.5 for m in range(len(minutes))], minutes, color=colour, label=label,
-                      linewidth=1.4)
+            print(f'| {composer.capitalize()} | {label} | {gap:.1f} s | '
+                  f'{min(minutes)} to {max(minutes)} | {len(onsets) / len(minutes):.0f} | '
+                  f'{reseeds} | {arguments.seconds / took:.0f} |', flush=True)
+            axis.plot([m + 0.5 for m in range(len(minutes))], minutes, line, color=colour,
+                      label=label, linewidth=1.4)
         axis.set_title(composer.capitalize(), loc='left')
         axis.set_ylabel('notes per minute')
         axis.set_ylim(bottom=0)
         axis.margins(x=0)
     axes[-1].set_xlabel('minutes')
     handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc='upper center', ncol=2, frameon=False)
+    figure.legend(handles, labels, loc='upper center', ncol=3, frameon=False)
     figure.tight_layout(rect=(0, 0, 1, 0.93))
     figure.savefig(arguments.out, dpi=100)
 
