@@ -61,7 +61,6 @@ struct generator {
 
     _Atomic(const char *) trouble;
     _Atomic uint64_t progress;
-    atomic_bool busy;
 };
 
 static void close_all(struct generator *generator)
@@ -293,11 +292,6 @@ uint64_t generator_progress(const struct generator *generator)
     return atomic_load(&generator->progress);
 }
 
-bool generator_is_busy(const struct generator *generator)
-{
-    return atomic_load(&generator->busy);
-}
-
 /** One run of one net for the lanes that play on it; the lanes are locked. */
 static int step_net(struct generator *generator, const struct entry *entry)
 {
@@ -425,11 +419,9 @@ static void *run(void *data)
     pthread_setname_np(pthread_self(), "generator");
     bool quit = false;
     while (!quit) {
-        atomic_store(&generator->busy, true);
         int r = generator_step(generator);
         if (r < 0)
             reopen(generator);
-        atomic_store(&generator->busy, false);
         int64_t idle = r == 0 ? idle_us(generator) : 0;
         pthread_mutex_lock(&generator->mutex);
         if (r == 0)

@@ -69,7 +69,5 @@ const char *generator_trouble(const struct generator *generator);
 
 /** Counts runs. For the watchdog. Any thread. */
 uint64_t generator_progress(const struct generator *generator);
-/** True from before a step until after it. Any thread. */
-bool generator_is_busy(const struct generator *generator);
 
 #endif

@@ -87,8 +87,6 @@ struct lane {
     struct primer primer;
 
     _Atomic uint64_t reseeds;
-    _Atomic uint64_t refusals;
-    _Atomic uint64_t pieces;
 };
 
 int lane_new(struct score *score, const struct seedbook *book, uint64_t seed,
@@ -138,16 +136,6 @@ void lane_ask(struct lane *lane, const struct lane_style *style, unsigned wishes
 uint64_t lane_reseeds(const struct lane *lane)
 {
     return atomic_load(&lane->reseeds);
-}
-
-uint64_t lane_refusals(const struct lane *lane)
-{
-    return atomic_load(&lane->refusals);
-}
-
-uint64_t lane_pieces(const struct lane *lane)
-{
-    return atomic_load(&lane->pieces);
 }
 
 static void mark(struct lane *lane, const char *event, const char *text)
@@ -370,7 +358,8 @@ static void keep(struct lane *lane, size_t onsets)
     if (lane->piece)
         lane->piece_start = lane->start;
     if (lane->priming) {
-        atomic_fetch_add(lane->piece ? &lane->pieces : &lane->reseeds, 1);
+        if (!lane->piece)
+            atomic_fetch_add(&lane->reseeds, 1);
         mark(lane, lane->piece ? "piece" : "reseed", lane->reason);
     }
     if (lane->replaces && lane->lead > LEAD_US)
@@ -388,7 +377,6 @@ static void keep(struct lane *lane, size_t onsets)
 /** Sets the scene for another try: own music first, then a human phrase. */
 static void refuse(struct lane *lane, enum curator_verdict verdict)
 {
-    atomic_fetch_add(&lane->refusals, 1);
     log_debug("draft at %.1f s refused: %s", (double)lane->start / NOTE_SECOND,
               curator_verdict_name(verdict));
     bool hard = lane->style.sampling == NET_HARD && lane->refused == 0;

@@ -74,9 +74,7 @@ void lane_forget(struct lane *lane);
 /** Microseconds until the lane needs the generator again if its music is played; 0: now. */
 int64_t lane_idle_us(struct lane *lane);
 
-/** Counters, any thread. */
+/** Reseeds so far, any thread. */
 uint64_t lane_reseeds(const struct lane *lane);
-uint64_t lane_refusals(const struct lane *lane);
-uint64_t lane_pieces(const struct lane *lane);
 
 #endif
