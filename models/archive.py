@@ -32,6 +32,7 @@ from . import midi
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 MAESTRO = "maestro-v3.0.0-midi.zip"
+PERMISSIVE = "permissive-midi.zip"
 SPLITS = ("train", "validation")
 
 LICENCES = {
@@ -48,7 +49,9 @@ ATTRIBUTIONS = {
     "permissive": "see LICENSES.md in the archive",
 }
 
-_CACHE_FORMAT = 1  # raise when midi.py changes what it returns
+_CACHE_FORMAT = 2  # raise when midi.py or the fields of Piece change
+
+KINDS = ("performance", "score", "song")  # how the music came to be; a song has its voice merged in
 
 
 class Piece(NamedTuple):
@@ -58,6 +61,8 @@ class Piece(NamedTuple):
     split: str  # "train" or "validation"
     title: str
     file: str  # path inside the archive
+    kind: str  # of KINDS: timing and dynamics of a hand, of a page, of a page with a voice
+    flat: bool  # the velocities say nothing
     notes: np.ndarray  # midi.NOTE
 
 
@@ -78,7 +83,7 @@ def short_name(composer):
     """'Frédéric Chopin' -> 'chopin'; of 'Franz Schubert / Franz Liszt' the first: 'schubert'."""
     first = composer.split("/")[0].strip()
     plain = unicodedata.normalize("NFKD", first).encode("ascii", "ignore").decode()
-    words = "".join(c if c.isalnum() else " " for c in plain.lower()).split()
+    words = "".join(c if c.isalnum() or c == "_" else " " for c in plain.lower()).split()
     return words[-1] if words else "unknown"
 
 
@@ -112,7 +117,7 @@ class _Files:
 
 
 def catalogue(files):
-    """(family, [(composer, split, title, file)]) of what the archive says it holds."""
+    """(family, [(composer, split, title, file, kind, flat)]) of what the archive says it holds."""
     names = set(files.names())
     tables = sorted(n for n in names if n.endswith(".csv"))
     for table in tables:
@@ -121,14 +126,17 @@ def catalogue(files):
         prefix = folder + "/" if folder else ""
         if rows and "midi_filename" in rows[0]:
             found = [
-                (short_name(r["canonical_composer"]), r["split"], r["canonical_title"], prefix + r["midi_filename"])
+                (short_name(r["canonical_composer"]), r["split"], r["canonical_title"], prefix + r["midi_filename"],
+                 "performance", False)
                 for r in rows
                 if r["split"] in SPLITS and prefix + r["midi_filename"] in names
             ]
             return "maestro", found
         if rows and {"path", "composer", "split"} <= set(rows[0]):
             found = [
-                (short_name(r["composer"]), r["split"], r["title"], prefix + r["path"])
+                (short_name(r["composer"]), r["split"], r["title"], prefix + r["path"],
+                 "song" if r.get("instrument") == "voice+piano" else r.get("kind", "score"),
+                 r.get("expression") == "flat")
                 for r in rows
                 if r["split"] in SPLITS and prefix + r["path"] in names
             ]

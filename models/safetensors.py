@@ -2,8 +2,9 @@
 
 Format: https://huggingface.co/docs/safetensors - 8 bytes little-endian header
 length, a JSON header {name: {dtype, shape, data_offsets}, "__metadata__":
-{string: string}}, then the tensors' data, row-major and little-endian. Every
-tensor's data begins on a 64-byte boundary of the file.
+{string: string}}, then the tensors' data, row-major and little-endian. The data of
+every tensor begins on a 64-byte boundary of the file, but for those behind one
+whose length is no multiple of that: such ones are written last, bytes at the very end.
 """
 
 import json
@@ -36,37 +37,32 @@ def _bytes(tensor):
 
 
 def write(path, tensors, metadata=None):
-    """Write {name: torch tensor} and {string: string} to `path`, atomically, in the order given."""
+    """Write {name: torch tensor} and {string: string} to `path`, atomically."""
     header = {}
     if metadata:
         for key, value in metadata.items():
             if not isinstance(key, str) or not isinstance(value, str):
                 raise TypeError(f"metadata {key!r}: keys and values must be strings")
         header["__metadata__"] = dict(metadata)
-    offset, blobs = 0, []
-    for name, tensor in tensors.items():
-        blob = _bytes(tensor)
+    # the format allows no holes: tensors of even length come first, so that all of those are aligned
+    blobs = {name: _bytes(tensor) for name, tensor in tensors.items()}
+    odd = {name: (len(blob) % ALIGNMENT > 0) + (len(blob) % 4 > 0) for name, blob in blobs.items()}
+    offset, order = 0, sorted(blobs, key=odd.get)
+    for name in order:
         header[name] = {
-            "dtype": _TYPES[tensor.dtype],
-            "shape": list(tensor.shape),
-            "data_offsets": [offset, offset + len(blob)],
+            "dtype": _TYPES[tensors[name].dtype],
+            "shape": list(tensors[name].shape),
+            "data_offsets": [offset, offset + len(blobs[name])],
         }
-        padding = -len(blob) % ALIGNMENT
-        blobs.append(blob + b"\0" * padding)
-        offset += len(blob)
-        if padding and name != list(tensors)[-1]:
-            # the format allows no holes between tensors, so lengths must come out even
-            raise ValueError(f"{name}: {len(blob)} bytes are not a multiple of {ALIGNMENT}; put it last")
-        if padding:
-            blobs[-1] = blob
+        offset += len(blobs[name])
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=True).encode()
     text += b" " * (-(8 + len(text)) % ALIGNMENT)
     part = f"{path}.{os.getpid()}.part"
     with open(part, "wb") as stream:
         stream.write(struct.pack("<Q", len(text)))
         stream.write(text)
-        for blob in blobs:
-            stream.write(blob)
+        for name in order:
+            stream.write(blobs[name])
         stream.flush()
         os.fsync(stream.fileno())
     os.replace(part, path)

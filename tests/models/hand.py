@@ -41,7 +41,7 @@ def rows(notes):
     return [(round(a, 4), round(b, 4), p, v) for a, b, p, v in notes.tolist()]
 
 
-def piece(composer="bach", seconds=30, seed=0, split="train"):
+def piece(composer="bach", seconds=30, seed=0, split="train", kind="performance", flat=False):
     """A made-up piece: a random walk of quavers over held basses."""
     rng = np.random.default_rng(seed)
     notes, pitch = [], 64
@@ -50,4 +50,5 @@ def piece(composer="bach", seconds=30, seed=0, split="train"):
         notes.append((index * 0.2, index * 0.2 + 0.3, pitch, int(rng.integers(40, 100))))
     for index in range(seconds):
         notes.append((index * 1.0, index * 1.0 + 0.9, int(rng.integers(36, 49)), 60))
-    return archive.Piece(composer, split, f"walk {seed}", f"{seed}.mid", midi.separate(np.array(notes, midi.NOTE)))
+    return archive.Piece(composer, split, f"walk {seed}", f"{seed}.mid", kind, flat,
+                         midi.separate(np.array(notes, midi.NOTE)))

@@ -21,9 +21,11 @@ Claude Debussy,Broken,train,2018,2018/d.midi,2018/d.wav,1.0
 Claude Debussy,Absent,train,2018,2018/e.midi,2018/e.wav,1.0
 """
 
-MANIFEST = """path,composer,title,split
-X/a.mid,J. S. Bach,Fugue,train
-X/b.mid,J. S. Bach,Fugue 2,test
+MANIFEST = """path,composer,title,split,kind,instrument,expression
+X/a.mid,J. S. Bach,Fugue,train,score,organ,flat
+X/b.mid,J. S. Bach,Fugue 2,test,performance,piano,sequenced
+X/c.mid,Schumann_C,Lied,train,score,voice+piano,dynamics
+X/d.mid,Schumann_C,Romance,train,performance,piano,sequenced
 """
 
 
@@ -79,10 +81,18 @@ class Archive(unittest.TestCase):
         self.assertEqual(len(one.pieces), len(two.pieces))
 
     def test_manifest_archive(self):
-        self.members = {"manifest.csv": MANIFEST.encode(), "X/a.mid": file([on(60), off(60, 480)])}
+        music = file([on(60), off(60, 480)])
+        self.members = {"manifest.csv": MANIFEST.encode(), **{f"X/{n}.mid": music for n in "abcd"}}
         data = self.load(self.zip())
         self.assertEqual(data.family, "permissive")
-        self.assertEqual([(p.composer, p.split, p.file) for p in data.pieces], [("bach", "train", "X/a.mid")])
+        self.assertEqual(
+            [(p.composer, p.split, p.file, p.kind, p.flat) for p in data.pieces],
+            [
+                ("bach", "train", "X/a.mid", "score", True),
+                ("schumann_c", "train", "X/c.mid", "song", False),
+                ("schumann_c", "train", "X/d.mid", "performance", False),
+            ],
+        )
 
     def test_cache_serves_the_second_time_and_follows_the_content(self):
         path = self.zip()

@@ -56,9 +56,17 @@ class Safetensors(unittest.TestCase):
         safetensors.write(self.path, {"a": tensor})
         self.assertTrue(torch.equal(safetensors.read(self.path)[0]["a"], tensor))
 
-    def test_unalignable_order_is_refused(self):
-        with self.assertRaises(ValueError):
-            safetensors.write(self.path, {"odd": torch.ones(3), "next": torch.ones(16)})
+    def test_tensors_of_odd_length_come_last(self):
+        tensors = {"bytes": torch.ones(5, dtype=torch.uint8), "odd": torch.ones(3), "even": torch.ones(16)}
+        safetensors.write(self.path, tensors)
+        with open(self.path, "rb") as stream:
+            data = stream.read()
+        (size,) = struct.unpack_from("<Q", data)
+        header = json.loads(data[8 : 8 + size])
+        self.assertEqual([header[n]["data_offsets"][0] for n in ("even", "odd", "bytes")], [0, 64, 76])
+        stored, _ = safetensors.read(self.path)
+        for name, tensor in tensors.items():
+            self.assertTrue(torch.equal(stored[name], tensor), name)
 
     def test_metadata_must_be_strings(self):
         with self.assertRaises(TypeError):

@@ -1,0 +1,192 @@
+"""The transformer: attention against its definition, causality, time, rows, training resumed, export."""
+
+import json
+import os
+import tempfile
+import unittest
+
+import numpy as np
+import torch
+
+from models import (archive, control, export_transformer, golden_transformer, notes, passages, safetensors,
+                    train_transformer, transformer)
+
+from hand import piece
+
+NAMES = ["bach", "chopin", "debussy", "other"]
+
+
+class Attention(unittest.TestCase):
+    def test_values_and_gradients_are_those_of_the_definition(self):
+        torch.manual_seed(0)
+        q, k, v = (torch.randn(2, 16, 8, requires_grad=True) for _ in range(3))
+        gain, sink = (torch.rand(2, requires_grad=True) for _ in range(2))
+        row, column = torch.arange(16)[:, None], torch.arange(16)[None]
+        window = 4
+        seen = (column <= row) & (column > row - window)
+        weight = (torch.bmm(q, k.transpose(1, 2)) * gain[:, None, None]).exp() * seen
+        theirs = torch.bmm(weight, v) / (weight.sum(-1, keepdim=True) + sink.exp()[:, None, None])
+        mine = transformer._Attention.apply(q, k, v, gain, sink, window)
+        pull = torch.randn_like(mine)
+        self.assertTrue(torch.allclose(mine, theirs, atol=1e-5))
+        inputs = (q, k, v, gain, sink)
+        for a, b in zip(torch.autograd.grad((mine * pull).sum(), inputs), torch.autograd.grad((theirs * pull).sum(), inputs)):
+            self.assertTrue(torch.allclose(a, b, atol=1e-4), float((a - b).abs().max()))
+
+
+def inputs(net, tuples, number=0, ticks=0):
+    count = len(tuples)
+    told = torch.zeros(1, count, control.SIZE)
+    x = net.embed(tuples[None], torch.zeros(1, count, dtype=torch.bool), torch.zeros(1, count, dtype=torch.int64),
+                  torch.zeros(1, count, dtype=torch.int64), told)
+    at = torch.cumsum(torch.from_numpy(notes.DELTA_TICKS[tuples[:, 0].numpy()]), 0)
+    return x, (torch.arange(count) + number)[None], (at + ticks)[None]
+
+
+class Net(unittest.TestCase):
+    def setUp(self):
+        self.net = export_transformer.random(3, 4, (8, 16))
+        self.tuples = torch.from_numpy(golden_transformer.phrase(0, 64))
+
+    def h(self, tuples, **at):
+        with torch.no_grad():
+            return self.net.body(*inputs(self.net, tuples, **at))[0]
+
+    def test_the_future_is_not_seen(self):
+        changed = self.tuples.clone()
+        changed[40:, 1] = 99
+        a, b = self.h(self.tuples), self.h(changed)
+        self.assertTrue(torch.equal(a[:40], b[:40]))
+        self.assertGreater(float((a[40:] - b[40:]).abs().max()), 0.1)
+
+    def test_what_left_the_windows_is_forgotten(self):
+        changed = self.tuples.clone()
+        changed[0, 1] = 99
+        a, b = self.h(self.tuples), self.h(changed)
+        reach = 7 + 15  # of the two layers
+        self.assertGreater(float((a[reach] - b[reach]).abs().max()), 0.0)
+        self.assertEqual(float((a[reach + 1 :] - b[reach + 1 :]).abs().max()), 0.0)
+
+    def test_positions_are_relative_for_ever(self):
+        a = self.h(self.tuples)
+        b = self.h(self.tuples, number=10**9, ticks=3 * 10**11)  # ninety years of music
+        self.assertLess(float((a - b).abs().max()), 1e-4)
+
+    def test_tempo_is_heard(self):
+        slower = self.tuples.clone()
+        slower[:, 0] = torch.where(slower[:, 0] > 0, slower[:, 0] + 20, slower[:, 0])
+        x, number, ticks = inputs(self.net, self.tuples)
+        _, _, later = inputs(self.net, slower)
+        with torch.no_grad():
+            difference = self.net.body(x, number, ticks) - self.net.body(x, number, later)
+        self.assertGreater(float(difference.abs().max()), 0.01)
+
+
+class Rows(unittest.TestCase):
+    def pieces(self):
+        return [piece(seed=s, seconds=20, composer=NAMES[s % 3]) for s in range(4)] + [
+            piece(seed=9, seconds=20, kind="score", flat=True)]
+
+    def test_every_row_is_whole_and_repeats(self):
+        some = passages.Passages(self.pieces(), NAMES, 3, 256, 7)
+        one, two = some.next(5), some.next(5)
+        for name, values in one.items():
+            self.assertTrue(np.array_equal(values, two[name]), name)
+        self.assertFalse(np.array_equal(one["tuples"], some.next(6)["tuples"]))
+        self.assertEqual(one["tuples"].shape, (3, 256, 4))
+        # the next element is the target, and nothing is learnt of a start
+        for row in range(3):
+            starts = np.flatnonzero(one["starts"][row, 1:])
+            self.assertEqual(float(one["known"][row, starts].sum()), 0.0)
+            keep = ~one["starts"][row, 1:]
+            self.assertTrue(np.array_equal(one["target"][row, :-1][keep], one["tuples"][row, 1:][keep]))
+        self.assertTrue((np.diff(one["ticks"], axis=1) >= 0).all())
+        self.assertGreater(int(one["starts"].sum()), 0)
+
+    def test_flat_velocities_teach_nothing(self):
+        rows = passages.Passages([piece(seed=9, seconds=60, kind="score", flat=True)], NAMES, 2, 128, 1).next(0)
+        self.assertEqual(float(rows["known"][..., 3].sum()), 0.0)
+        self.assertGreater(float(rows["known"][..., 1].sum()), 0.0)
+        loud = 10 + 8  # rows of the buckets before loudness
+        self.assertEqual(float(rows["told"][..., loud : loud + 8].sum()), 0.0)
+
+    def test_attributes_by_hand(self):
+        array = notes.to_notes([[0, 60, 40, 16]] + [[92 - 6, 64, 40, 16]] * 3)
+        step = notes.DELTA_TICKS[86] * notes.TICK
+        self.assertGreater(step, passages.BEFORE)
+        values = passages.attributes(array)
+        seen = 1 + int(((7.0 / step)))  # the note itself and those in the 7 s behind it
+        self.assertAlmostEqual(values[0, 0], seen * 6.0)
+        self.assertAlmostEqual(values[0, 2], 66.0)
+        self.assertAlmostEqual(values[0, 3], seen * notes.DURATION_SECONDS[40] / 10, places=4)
+
+    def test_silences_are_shortened(self):
+        array = passages.close_gaps(notes.to_notes([[0, 60, 40, 16], [94, 64, 40, 16], [94, 64, 40, 16]]))
+        gaps = array["onset"][1:] - array["offset"][:-1]
+        self.assertLessEqual(float(gaps.max()), passages.LONGEST_GAP + 1e-4)
+
+    def test_sources_speak_one_language(self):
+        quiet = piece(seed=3, kind="score")
+        quiet = quiet._replace(file="Bach/scores/x.mid", notes=quiet.notes.copy())
+        quiet.notes["velocity"] //= 3
+        out = passages.levelled([piece(seed=1), quiet])
+        self.assertAlmostEqual(float(out[0].notes["velocity"].mean()), float(out[1].notes["velocity"].mean()), delta=2)
+
+
+class Training(unittest.TestCase):
+    def trainer(self):
+        pieces = [piece(seed=s, seconds=20) for s in range(3)]
+        return train_transformer.Trainer(pieces, NAMES, 2, 512, seed=5, steps=8, dtype=torch.float32)
+
+    def test_learns_and_resumes_exactly(self):
+        torch.set_num_threads(1)
+        one = self.trainer()
+        first = one.advance()["loss"]
+        for _ in range(2):
+            one.advance()
+        kept = {"trainer": one.snapshot()}
+        path = os.path.join(tempfile.mkdtemp(), "checkpoint.pt")
+        torch.save(kept, path)
+        two = self.trainer()
+        two.restore(torch.load(path)["trainer"])
+        a, b = one.advance(), two.advance()
+        self.assertEqual(a, b)
+        for (name, p), q in zip(one.net.named_parameters(), two.net.parameters()):
+            self.assertTrue(torch.equal(p, q), name)
+        self.assertLess(a["loss"], first)
+
+
+class Export(unittest.TestCase):
+    def test_there_and_back(self):
+        net = export_transformer.random(3, 4, (8, 16))
+        path = os.path.join(tempfile.mkdtemp(), "x.safetensors")
+        plans = {"plan.bach": torch.tensor([[1, 2, 3, 4], [255] * 4], dtype=torch.uint8)}
+        about = {"composers": json.dumps(NAMES)}
+        safetensors.write(path, {**export_transformer.tensors(net), **plans}, {**export_transformer.fixed(net), **about})
+        again, metadata, read = export_transformer.load(path)
+        self.assertEqual(json.loads(metadata["windows"]), [8, 16])
+        self.assertEqual(read["bach"].tolist(), [[1, 2, 3, 4], [255] * 4])
+        for (name, a), b in zip(net.named_parameters(), again.parameters()):
+            self.assertTrue(torch.allclose(a, b, atol=0.02, rtol=0.01), name)
+        vectors = golden_transformer.vectors(again, 40)
+        self.assertEqual(tuple(vectors["logits1"].shape), (2, 40, 128))
+        self.assertGreater(float(vectors["logits1"].std()), 0.1)
+
+    def test_plan(self):
+        rows = export_transformer.plan([piece(seed=s, seconds=120) for s in range(3)])
+        borders = np.flatnonzero((rows == 255).all(1))
+        self.assertEqual(len(borders), 2)
+        buckets = [len(edges) + 1 for edges in control.BUCKETS.values()]
+        inner = rows[~(rows == 255).all(1)]
+        self.assertTrue((inner < buckets).all())
+        # 300 notes a minute and a bass a second: 360, which is an edge
+        edge = np.searchsorted(control.BUCKETS["density"], 360, "right")
+        self.assertTrue(np.isin(inner[1:20, 0], (edge - 1, edge)).all())
+
+    def test_flat_plan_tells_no_loudness(self):
+        rows = export_transformer.trajectory(piece(seconds=120, kind="score", flat=True))
+        self.assertTrue((rows[:, 2] == 255).all())
+
+
+if __name__ == "__main__":
+    unittest.main()
