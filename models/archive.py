@@ -35,9 +35,9 @@ MAESTRO = "maestro-v3.0.0-midi.zip"
 PERMISSIVE = "permissive-midi.zip"
 SPLITS = ("train", "validation")
 
-LICENCES = {
+LICENCES = {  # of weights made from the archive
     "maestro": "CC BY-NC-SA 4.0 (non-commercial)",
-    "permissive": "per file: see manifest.csv in the archive",
+    "permissive": "CC BY-SA 4.0",
 }
 ATTRIBUTIONS = {
     "maestro": (
@@ -46,7 +46,13 @@ ATTRIBUTIONS = {
         '"Enabling Factorized Piano Music Modeling and Generation with the MAESTRO Dataset", '
         "ICLR 2019. http://g.co/magenta/maestro-dataset"
     ),
-    "permissive": "see LICENSES.md in the archive",
+    "permissive": (
+        "Keyboard music under licences that permit commercial use: Bernd Krueger "
+        "(http://www.piano-midi.de, CC BY-SA 3.0 DE), the Mutopia Project and its typesetters, Knute "
+        "Snortum (CC BY-SA 4.0), The Fryderyk Chopin Institute (https://chopinscores.org, "
+        "https://polishscores.org, CC BY 4.0), OpenScore Lieder Corpus (CC0), Jose Tamad (CC0); "
+        "all of them with licences in LICENSES-open.md"
+    ),
 }
 
 _CACHE_FORMAT = 2  # raise when midi.py or the fields of Piece change

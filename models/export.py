@@ -14,9 +14,10 @@ import json
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import torch
 
-from . import archive, control, lstm, roll, safetensors, stats, streams, train
+from . import archive, control, roll, rollnets, safetensors, stats, streams, train
 
 ROOT = Path(__file__).resolve().parents[1]
 WEIGHTS = ROOT / "models" / "weights" / "lstm-maestro.safetensors"
@@ -24,23 +25,14 @@ WEIGHTS = ROOT / "models" / "weights" / "lstm-maestro.safetensors"
 FORMAT = "fermata-net-1"
 VOCABULARY = "roll-20fps-128 sounding+onset+velocity"
 OFFERED = ("bach", "chopin", "debussy")
+FAMILIES = {"maestro": "maestro", "permissive": "open"}  # of the archive -> of the weights
 
-# parameter of lstm.Lstm -> (tensor in the file, dtype)
 _LOW, _FULL = torch.bfloat16, torch.float32
-TENSORS = {
-    "lstm1_weight": ("lstm1.weight", _LOW),
-    "lstm1_bias": ("lstm1.bias", _FULL),
-    "lstm1_composer": ("lstm1.composer", _FULL),
-    "lstm2_weight": ("lstm2.weight", _LOW),
-    "lstm2_bias": ("lstm2.bias", _FULL),
-    "dense1_weight": ("dense1.weight", _LOW),
-    "dense1_bias": ("dense1.bias", _FULL),
-    "dense1_composer": ("dense1.composer", _FULL),
-    "dense2_weight": ("dense2.weight", _LOW),
-    "dense2_bias": ("dense2.bias", _FULL),
-    "dense3_weight": ("dense3.weight", _LOW),
-    "dense3_bias": ("dense3.bias", _FULL),
-}
+
+
+def stored_name(key):
+    """Name in the file of a parameter: lstm1_weight -> lstm1.weight."""
+    return ".".join(key.rsplit("_", 1))
 
 
 def digest(path):
@@ -60,21 +52,22 @@ def commit():
 
 
 def tensors(parameters):
-    """{tensor name: tensor} of the file from an Lstm's state_dict."""
-    return {name: parameters[key].detach().to(dtype) for key, (name, dtype) in TENSORS.items()}
+    """{tensor name: tensor} of the file from a folded state_dict: matrices in bfloat16."""
+    return {
+        stored_name(key): value.detach().to(_LOW if key.endswith("_weight") else _FULL)
+        for key, value in parameters.items()
+        if not key.endswith("_control")
+    }
 
 
 def tables(parameters):
     """The control tables, as further tensors: who knows them can steer the net.
 
     To hold other attributes than the typical ones, add to a composer's row of
-    lstm1.composer the rows of lstm1.control of the wanted buckets, less those of
-    the buckets folded in (metadata `control`); likewise for dense1.
+    LAYER.composer the rows of LAYER.control of the wanted buckets, less those of
+    the buckets folded in (metadata `control`).
     """
-    return {
-        "lstm1.control": parameters["lstm1_control"].detach().float(),
-        "dense1.control": parameters["dense1_control"].detach().float(),
-    }
+    return {stored_name(key): value.detach().float() for key, value in parameters.items() if key.endswith("_control")}
 
 
 def fold(parameters, names, wanted):
@@ -82,11 +75,11 @@ def fold(parameters, names, wanted):
 
     wanted: {composer name: (density, register, loudness, polyphony)}.
     """
-    out = {key: value.detach().clone() for key, value in parameters.items() if not key.endswith("control")}
-    for index, name in enumerate(names):
-        told = torch.from_numpy(control.vector(wanted[name]))
-        out["lstm1_composer"][index] += told @ parameters["lstm1_control"].detach()
-        out["dense1_composer"][index] += told @ parameters["dense1_control"].detach()
+    out = {key: value.detach().clone() for key, value in parameters.items() if not key.endswith("_control")}
+    told = torch.from_numpy(np.stack([control.vector(wanted[name]) for name in names]))
+    for key, value in parameters.items():
+        if key.endswith("_control"):
+            out[key[: -len("control")] + "composer"] += told @ value.detach()
     return out
 
 
@@ -98,52 +91,64 @@ def attributes(data, names):
     return {name: control.typical(found) for name, found in rolls.items()}
 
 
-def measured(parameters, data, names):
+def measured(kind, parameters, data, names):
     """Validation, nats per frame {all, bach, chopin}, of the net as its file will play:
     folded, weights rounded."""
-    net = lstm.Lstm(len(names))
-    rounded = {key: tensor.float() for key, tensor in zip(TENSORS, tensors(parameters).values())}
-    net.load_state_dict({**net.state_dict(), **rounded})
+    net = rollnets.KINDS[kind](len(names))
+    put(net, tensors(parameters))
     return train.Validation(data.of("validation"), names).measure(net, torch.float32, told=False)[0]
 
 
-def save(path, parameters, metadata, further=None):
+def put(net, stored):
+    """Give a net the parameters of a file's tensors; its control tables are left alone."""
+    found = {key: stored[stored_name(key)].float() for key in net.state_dict() if not key.endswith("_control")}
+    net.load_state_dict({**net.state_dict(), **found})
+
+
+def save(path, kind, parameters, metadata, further=None):
     """Write a weights file; `metadata` adds to the fixed entries, `further` to the tensors."""
     fixed = {
         "format": FORMAT,
-        "net": "lstm",
+        "net": kind,
         "vocabulary": VOCABULARY,
         "frames_per_second": "20",
     }
-    safetensors.write(path, {**tensors(parameters), **(further or {})}, {**fixed, **metadata})
+    safetensors.write(path, {**tensors(parameters), **(further or {})}, {**metadata, **fixed})
 
 
 def load(path):
-    """(lstm.Lstm in float32 with the file's rounded weights, metadata)."""
+    """(net in float32 with the file's rounded weights, metadata)."""
     stored, metadata = safetensors.read(path)
-    if metadata.get("format") != FORMAT or metadata.get("net") != "lstm":
-        raise ValueError(f"{path}: not a {FORMAT} lstm")
-    net = lstm.Lstm(stored["lstm1.composer"].shape[0])
-    found = {key: stored[name].float() for key, (name, _) in TENSORS.items()}
-    net.load_state_dict({**net.state_dict(), **found})  # the control tables are empty
+    kind = rollnets.KINDS.get(metadata.get("net"))
+    if metadata.get("format") != FORMAT or kind is None:
+        raise ValueError(f"{path}: not a {FORMAT} of the roll vocabulary")
+    net = kind(len(json.loads(metadata["composers"])))
+    put(net, stored)
     net.eval()
     return net, metadata
 
 
-def random(seed, composers):
-    """An untrained Lstm whose activations are not trivial, with few onsets, for tests."""
+def random(seed, composers, kind="lstm"):
+    """An untrained net whose activations are not trivial, with few onsets, for tests."""
     torch.manual_seed(seed)
-    net = lstm.Lstm(composers)
+    net = rollnets.KINDS[kind](composers)
+    parameters = dict(net.named_parameters())
+    last = [name for name in parameters if name.endswith("bias")][-1]  # the logits'
     with torch.no_grad():
-        for name, parameter in net.named_parameters():
+        for name, parameter in parameters.items():
             if name.endswith("weight"):
                 parameter *= 1.5
             elif name.endswith("composer"):
                 parameter.normal_(std=0.3)
-            elif not name.startswith("dense3"):
+            elif name != last:
                 parameter += 0.2 * torch.randn_like(parameter)
-        net.dense3_bias[lstm.PITCHES : 2 * lstm.PITCHES] = -3.0
+        parameters[last][roll.PITCHES : 2 * roll.PITCHES] = -3.0
     return net
+
+
+def out(arguments, kind, family):
+    """Path to write to."""
+    return arguments.out or str(WEIGHTS.parent / f"{kind}-{family}.safetensors")
 
 
 def main():
@@ -151,18 +156,21 @@ def main():
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--checkpoint", help="file that models.train wrote")
     source.add_argument("--random", type=int, metavar="SEED", help="untrained net instead")
+    parser.add_argument("--net", choices=list(rollnets.KINDS), default="lstm", help="kind of the untrained net")
     parser.add_argument("--data", help="the archive it was trained on (default: MAESTRO)")
-    parser.add_argument("--out", default=str(WEIGHTS))
+    parser.add_argument("--out", help="default: models/weights/NET-FAMILY.safetensors")
     arguments = parser.parse_args()
     if arguments.random is not None:
+        kind, family = arguments.net, "random"
         composers = [*OFFERED, *(f"composer{n}" for n in range(3, 16)), "other"]
         typical = {"notes_per_minute": [120, 180, 480, 840, 960], "sounding": [1, 1.5, 4, 8, 10],
                    "longest_gap": [0.1, 0.2, 0.6, 1.5, 2.0], "register": [40, 60, 80]}
         save(
-            arguments.out,
-            random(arguments.random, len(composers)).state_dict(),
+            out(arguments, kind, family),
+            kind,
+            random(arguments.random, len(composers), kind).state_dict(),
             {
-                "family": "random",
+                "family": family,
                 "composers": json.dumps(composers),
                 "offered": json.dumps(OFFERED),
                 "stats": json.dumps({name: typical for name in OFFERED}),
@@ -171,7 +179,7 @@ def main():
                 "licence": "MIT",
                 "attribution": "none",
                 "commit": commit(),
-                "command": f"python3 -m models.export --random {arguments.random}",
+                "command": f"python3 -m models.export --random {arguments.random} --net {kind}",
                 "seed": str(arguments.random),
                 "steps": "0",
                 "validation_loss": "nan",
@@ -180,6 +188,10 @@ def main():
     else:
         checkpoint = torch.load(arguments.checkpoint, map_location="cpu")
         data = archive.load(arguments.data)
+        if data.family != checkpoint["metadata"]["family"]:
+            raise SystemExit(f"{arguments.checkpoint} was trained on {checkpoint['metadata']['family']}: give it with --data")
+        kind = checkpoint["metadata"].get("net", "lstm")
+        family = FAMILIES[data.family]
         names = json.loads(checkpoint["metadata"]["composers"])
         wanted = attributes(data, names)
         human = {
@@ -187,15 +199,19 @@ def main():
             for name in OFFERED
         }
         folded = fold(checkpoint["net"], names, wanted)
-        figures = measured(folded, data, names)
+        figures = measured(kind, folded, data, names)
         told = {f"validation_told{n}": checkpoint["metadata"][f"validation_{k}"]
                 for n, k in (("", "loss"), ("_bach", "bach"), ("_chopin", "chopin"))}
         save(
-            arguments.out,
+            out(arguments, kind, family),
+            kind,
             folded,
             {
                 **checkpoint["metadata"],
                 **told,
+                "family": family,
+                "licence": archive.LICENCES[data.family],
+                "attribution": archive.ATTRIBUTIONS[data.family],
                 "validation_loss": f"{figures['all']:.4f}",
                 "validation_bach": f"{figures['bach']:.4f}",
                 "validation_chopin": f"{figures['chopin']:.4f}",
@@ -207,7 +223,7 @@ def main():
             },
             tables(checkpoint["net"]),
         )
-    print(f"export: {arguments.out} sha256 {digest(arguments.out)}")
+    print(f"export: {out(arguments, kind, family)} sha256 {digest(out(arguments, kind, family))}")
 
 
 if __name__ == "__main__":

@@ -187,7 +187,9 @@ def main():
         figures = json.loads(about["validation"])
         about = {
             **about,
-            "family": {"permissive": "open"}.get(about["family"], about["family"]),
+            "family": export.FAMILIES[data.family],
+            "licence": archive.LICENCES[data.family],
+            "attribution": archive.ATTRIBUTIONS[data.family],
             "offered": json.dumps(offered),
             "stats": json.dumps(human),
             "control": json.dumps({name: typical(found) for name, found in groups.items() if found}),

@@ -20,7 +20,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch.nn import functional
 
 from . import export, midi, roll, stats
 
@@ -36,30 +35,18 @@ class Player:
         self.composer = torch.tensor(composers)
         self.lanes = len(composers)
         self.random = torch.Generator().manual_seed(seed)
-        with torch.no_grad():
-            self.bias1 = (net.lstm1_bias + net.lstm1_composer[self.composer]).clone()
-            self.bias_dense = (net.dense1_bias + net.dense1_composer[self.composer]).clone()
         self.reset()
 
     def reset(self):
         """Zero state, silent frame."""
-        self.h1, self.c1, self.h2, self.c2 = self.net.start(self.lanes)
+        self.state = self.net.start(self.lanes)
         self.x = torch.zeros(self.lanes, roll.FRAME)
-
-    def _cell(self, value, weight, bias, h, c):
-        i, f, g, o = (functional.linear(torch.cat([value, h], 1), weight) + bias).chunk(4, 1)
-        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
-        return torch.sigmoid(o) * torch.tanh(c), c
 
     @torch.no_grad()
     def logits(self, x):
         """Feed the frame x [B,256]; logits [B,384] of the next one."""
-        net = self.net
-        self.h1, self.c1 = self._cell(x, net.lstm1_weight, self.bias1, self.h1, self.c1)
-        self.h2, self.c2 = self._cell(self.h1, net.lstm2_weight, net.lstm2_bias, self.h2, self.c2)
-        one = functional.relu(functional.linear(self.h2, net.dense1_weight) + self.bias_dense)
-        two = functional.relu(functional.linear(one, net.dense2_weight, net.dense2_bias))
-        return functional.linear(two, net.dense3_weight, net.dense3_bias)
+        logits, self.state = self.net(x[None], self.composer, self.state)
+        return logits[0]
 
     def prime(self, frames):
         """Feed all but the last of the frames [T,B,256]; the last one becomes the current frame."""

@@ -162,6 +162,10 @@ class Lstm(nn.Module):
         """Zero state (h1, c1, h2, c2), each [batch, hidden] float32."""
         return tuple(torch.zeros(batch, self.hidden) for _ in range(4))
 
+    def masked(self, state, keep):
+        """The state with lanes zeroed where keep [B,1] is 0."""
+        return tuple(part * keep for part in state)
+
     def forward(self, x, composer, state, kind=torch.float32, control=None):
         """x [T,B,256], composer [B] (int64), state of start(), control [B,controls] or None
         -> logits [T,B,384], new state."""
@@ -187,28 +191,3 @@ class Lstm(nn.Module):
         two = functional.relu(dense(one, self.dense2_weight, self.dense2_bias))
         logits = dense(two, self.dense3_weight, self.dense3_bias).view(steps, batch, OUTPUT)
         return logits, (h1, c1.detach(), h2, c2.detach())
-
-
-def loss_terms(logits, target, sounding, known=None):
-    """Sums of negative log-likelihood, in nats, and what they are sums over.
-
-    logits [...,384]; target [...,256]: the next frame's x; sounding [...,128]:
-    the current frame's sounding plane as the net saw it; known [...,128]: 0 for
-    pitches that are not to be learnt from (default: all are).
-    Returns (onset, sustain, squared velocity error, number of onsets), all
-    scalar tensors. A frame's exact likelihood is onset + sustain: an onset
-    decides the pitch, and only where there is none and the pitch was sounding
-    does the sustain logit speak.
-    """
-    sustain, onset, velocity = logits.split(PITCHES, -1)
-    struck = target[..., PITCHES:]
-    new = (struck > 0).float()
-    goes_on = target[..., :PITCHES]
-    onset_sum = functional.binary_cross_entropy_with_logits(onset, new, weight=known, reduction="sum")
-    decided = sounding * (1.0 - new)
-    if known is not None:
-        decided = decided * known
-    sustain_sum = functional.binary_cross_entropy_with_logits(sustain, goes_on, weight=decided, reduction="sum")
-    wanted = (struck - 0.5) * 2.0  # velocity / 127
-    square = ((torch.sigmoid(velocity) - wanted) ** 2 * new).sum()
-    return onset_sum, sustain_sum, square, new.sum()

@@ -1,6 +1,6 @@
-"""Training of the LSTM: one command, seeded, resumable.
+"""Training of the roll nets: one command, seeded, resumable.
 
-    nice -n 19 python3 -m models.train --out FOLDER [--data PATH] [--steps N]
+    nice -n 19 python3 -m models.train --net lstm --out FOLDER [--data PATH] [--steps N]
 
 Truncated back-propagation through time over the streams of streams.py, AdamW,
 warm-up and cosine to a fixed number of steps. Writes into FOLDER:
@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from . import archive, control, lstm, roll, streams
+from . import archive, control, likelihood, roll, rollnets, streams
 
 VALIDATION_SECONDS = 60
 VALIDATION_CHUNK = 80  # frames, as long as a control vector holds
@@ -79,7 +79,7 @@ class Validation:
                 x, target = self.x[start:stop], self.target[start:stop]
                 logits, state = net(x, self.composer, state, kind, self.control[index] if told else None)
                 for lane in range(len(self.names)):
-                    terms = lstm.loss_terms(logits[:, lane], target[:, lane], x[:, lane, : roll.PITCHES])
+                    terms = likelihood.loss_terms(logits[:, lane], target[:, lane], x[:, lane, : roll.PITCHES])
                     nats[lane] += terms[0] + terms[1]
                     square += float(terms[2])
                     onsets += float(terms[3])
@@ -100,7 +100,7 @@ class Validation:
         nats = []
         for lane in range(len(self.names)):
             x = self.x[:, lane]
-            terms = lstm.loss_terms(logits.expand(len(x), -1), self.target[:, lane], x[:, : roll.PITCHES])
+            terms = likelihood.loss_terms(logits.expand(len(x), -1), self.target[:, lane], x[:, : roll.PITCHES])
             nats.append(float(terms[0] + terms[1]) / len(x))
         return self._figures(np.array(nats))
 
@@ -117,9 +117,9 @@ class Trainer:
     """The net, its optimizer and its streams; one step at a time; saved and resumed exactly."""
 
     def __init__(self, pieces, names, batch=64, frames=80, seed=1, peak=3e-3, warm=200, steps=5000,
-                 dropout=0.1, kind=torch.bfloat16):
+                 dropout=0.1, kind=torch.bfloat16, net="lstm"):
         torch.manual_seed(seed)
-        self.net = lstm.Lstm(len(names), dropout, controls=control.SIZE)
+        self.net = rollnets.KINDS[net](len(names), dropout, controls=control.SIZE)
         named = list(self.net.named_parameters())
         weights = [p for n, p in named if n.endswith("weight")]
         controls = [p for n, p in named if n.endswith("control")]
@@ -143,10 +143,10 @@ class Trainer:
         chunk = self.streams.next(self.step)
         x, target = torch.from_numpy(chunk["x"]), torch.from_numpy(chunk["target"])
         keep = torch.from_numpy(~chunk["fresh"]).float()[:, None]
-        state = tuple(part * keep for part in self.state)
+        state = self.net.masked(self.state, keep)
         told = torch.from_numpy(chunk["control"]) if self.step >= CONTROL_FROM else None
         logits, self.state = self.net(x, torch.from_numpy(chunk["composer"]), state, self.kind, told)
-        onset, sustain, square, onsets = lstm.loss_terms(
+        onset, sustain, square, onsets = likelihood.loss_terms(
             logits, target, x[..., : roll.PITCHES], torch.from_numpy(chunk["known"]).float()
         )
         cells = x.shape[0] * x.shape[1]
@@ -202,7 +202,8 @@ def _save(value, path):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Train the LSTM; goes on where it was stopped.")
+    parser = argparse.ArgumentParser(description="Train a roll net; goes on where it was stopped.")
+    parser.add_argument("--net", choices=list(rollnets.KINDS), default="lstm")
     parser.add_argument("--data", help="archive or folder (default: ../shared/data's MAESTRO)")
     parser.add_argument("--out", required=True, help="folder for checkpoints and the log")
     parser.add_argument("--steps", type=int, default=5000, help="steps in all; may differ on resume")
@@ -224,7 +225,7 @@ def main():
     floor = validation.floor(data.of("train"))
     kind = torch.float32 if arguments.float32 else torch.bfloat16
     trainer = Trainer(data.of("train"), names, arguments.batch, arguments.frames, arguments.seed,
-                      arguments.rate, 200, arguments.steps, arguments.dropout, kind)
+                      arguments.rate, 200, arguments.steps, arguments.dropout, kind, arguments.net)
     best, minutes = math.inf, 0.0
     checkpoint = out / "checkpoint.pt"
     if checkpoint.is_file():
@@ -266,6 +267,7 @@ def main():
                 _save({
                     "net": trainer.net.state_dict(),
                     "metadata": {
+                        "net": arguments.net,
                         "family": data.family,
                         "composers": json.dumps(names),
                         "data": f"{data.name} sha256 {data.sha256}",

@@ -10,7 +10,7 @@ from unittest import mock
 import numpy as np
 import torch
 
-from models import export, generate, golden, lstm, roll, safetensors, seeds, stats, streams, train
+from models import export, generate, golden, likelihood, lstm, roll, safetensors, seeds, stats, streams, train
 
 from hand import piece
 
@@ -58,7 +58,7 @@ class Likelihood(unittest.TestCase):
         target[0] = 1.0  # goes on
         target[1] = 1.0  # struck again: its sustain logit has no say
         target[128 + 1] = 0.5 + 127 / 254
-        onset, sustain, square, count = lstm.loss_terms(logits, target, sounding)
+        onset, sustain, square, count = likelihood.loss_terms(logits, target, sounding)
         log = lambda value: -math.log(1 / (1 + math.exp(-value)))
         self.assertAlmostEqual(float(onset), log(2.0) + log(1.0), places=4)  # 1 struck, 2 not
         self.assertAlmostEqual(float(sustain), log(1.0) + math.log(2.0), places=4)  # 0 goes on, 3 ends
@@ -120,7 +120,7 @@ class Exported(unittest.TestCase):
         cls.folder = tempfile.TemporaryDirectory()
         cls.path = os.path.join(cls.folder.name, "a.safetensors")
         cls.net = export.random(5, 4)
-        export.save(cls.path, cls.net.state_dict(), {"composers": json.dumps(NAMES), "velocity_sigma": "0.1"})
+        export.save(cls.path, "lstm", cls.net.state_dict(), {"composers": json.dumps(NAMES), "velocity_sigma": "0.1"})
 
     @classmethod
     def tearDownClass(cls):
