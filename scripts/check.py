@@ -4,14 +4,16 @@
 
 Each suite is either one of meson's (by its name in the meson.build files), in
 one of three builds (plain, and with sanitizers), or the Python tests of
-models/. Skipped tests are named with their reason, failed ones with the end of
-their output. The last line is always "N passed, N failed, N skipped".
+models/. Skipped tests are named with their reason, failed ones with theirs and
+the end of their output; all that failed is told once more at the end, a line
+each. The last line is always "N passed, N failed, N skipped".
 """
 
 import argparse
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -20,7 +22,9 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
-LOG_LINES = 30  # of a failed test's output
+LOG_LINES = 60  # of each of a failed test's two outputs, at the end
+BLOCK_LINES = 30  # of one reason in it
+REASON_ROOM = 300  # characters of a reason in the list at the end
 
 
 class Suite(NamedTuple):
@@ -55,21 +59,87 @@ SANITIZERS = {
 }
 
 
+# What a failed test says of its reason, in the words of what found it.
+UNITTEST = re.compile(r"^=+\n((?:FAIL|ERROR): .*?)(?=^=+\n|^-+\nRan \d|\Z)", re.MULTILINE | re.DOTALL)
+EXCEPTION = re.compile(r"^((?:\w+\.)*\w*(?:Error|Exception|Expired|Exit|Interrupt|Skip)\b.*)", re.MULTILINE)
+TOLD = re.compile(
+    r"^\[ *(?:ERROR|LINE|FAILED) *\] .*"  # cmocka
+    r"|^.*\b(?:ERROR|WARNING): \w+Sanitizer: .*|^.*: runtime error: .*|^SUMMARY: \w+Sanitizer: .*"
+    r"|^.*\bAssertion .* failed.*"
+    r"|^.*\b(?:fatal )?error: .*|^FAILED: .*",  # compilers, ninja
+    re.MULTILINE,
+)
+
+
+def reasons(output):
+    """What in the output says why a test failed: for each reason a line and the lines around it."""
+    found = []
+    for block in UNITTEST.findall(output):
+        title = re.sub(r"^\w+: \w+ \((?:__main__\.)?(.*?)\)", r"\1", block.splitlines()[0])
+        raised = EXCEPTION.findall(block)
+        found.append((f"{title}: {raised[-1]}" if raised else title, block))
+    if not found and "Traceback (most recent call last):" in output:
+        block = output[output.rindex("Traceback (most recent call last):") :]
+        found.append(((EXCEPTION.findall(block) or ["an exception"])[-1], block))
+    told = list(dict.fromkeys(TOLD.findall(re.sub(UNITTEST, "", output))))
+    if told:
+        found.append(("; ".join(line.strip() for line in told[:3]), "\n".join(told)))
+    return found
+
+
+def how_it_ended(result):
+    """Of one of meson's results: a timeout, a signal or an exit status."""
+    status = result.get("returncode", 0)
+    if result["result"] == "TIMEOUT":
+        return f"timeout after {result.get('duration', 0):.0f} s"
+    number = -status if status < 0 else status - 128  # a shell's, and session.py's
+    if number in signal.valid_signals():
+        return f"signal {number} ({signal.Signals(number).name})"
+    return f"exit status {status}"
+
+
 class Tally:
     """Results so far, and why some are not passes."""
 
     def __init__(self):
         self.passed = self.failed = self.skipped = 0
+        self.why = []  # of each failure, in a line
 
     def skip(self, name, reason):
         self.skipped += 1
         print(f"  skipped: {name}: {reason}", flush=True)
 
-    def fail(self, name, output):
+    def fail(self, name, *outputs, ended=""):
+        """Tells what the test said; `ended` is how it did where it says no more itself."""
         self.failed += 1
-        print(f"  FAILED:  {name}", flush=True)
-        for line in output.strip().splitlines()[-LOG_LINES:]:
-            print(f"      {line}", flush=True)
+        print(f"  FAILED:  {name}" + (f", {ended}" if ended else ""), flush=True)
+        outputs = [output.strip() for output in outputs if output.strip()]
+        found = [reason for output in outputs for reason in reasons(output)]
+        # The logs of a session come after what the test itself said last.
+        said = "\n".join(outputs).partition("\nsession: the end of the log")[0].strip().splitlines()
+        short = "; ".join(line for line, _ in found) or (said[-1] if said else "it said nothing")
+        self.why.append(f"{name}, {ended}: {short}" if ended else f"{name}: {short}")
+        ends = [output.splitlines()[-LOG_LINES:] for output in outputs]
+        for _, block in found:
+            lines = block.strip().splitlines()
+            if all(any(line in end for end in ends) for line in lines):
+                continue
+            if len(lines) > BLOCK_LINES:  # the head names the test, the end says what was wrong
+                lines[5 : 6 - BLOCK_LINES] = ["..."]
+            self.indent("reason", lines)
+        for end in ends:
+            self.indent("the end of its output", end)
+
+    @staticmethod
+    def indent(title, lines):
+        print(f"    {title}:", *(f"      {line}" for line in lines), sep="\n", flush=True)
+
+    def tell_failures(self):
+        if self.why:
+            print("failed:")
+        for line in self.why:
+            line = " ".join(line.split())
+            print(f"  {line[:REASON_ROOM - 3]}..." if len(line) > REASON_ROOM else f"  {line}")
 
 
 def command(arguments, **options):
@@ -114,8 +184,8 @@ def count_meson(tally, suite, results):
         elif result["result"] == "SKIP":
             tally.skip(name, reason(result))
         else:
-            said = f"{result.get('stdout', '')}\n{result.get('stderr', '')}"
-            tally.fail(f"{name} ({result['result'].lower()})", said)
+            said = result.get("stdout", ""), result.get("stderr", "")
+            tally.fail(f"{name} ({result['result'].lower()})", *said, ended=how_it_ended(result))
 
 
 def run_meson(tally, suite):
@@ -210,6 +280,7 @@ def main():
             f" in {time.monotonic() - start:.0f} s",
             flush=True,
         )
+    tally.tell_failures()
     print(f"{tally.passed} passed, {tally.failed} failed, {tally.skipped} skipped")
     return 1 if tally.failed else 0
 

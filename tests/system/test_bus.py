@@ -76,7 +76,7 @@ def start_daemon():
 
 def stop_daemon():
     daemon.send_signal(signal.SIGTERM)
-    return daemon.wait(30)
+    return daemon.wait(PATIENCE)
 
 
 class BusTest(unittest.TestCase):

@@ -7,6 +7,7 @@
 The probe keeps its ring full of one unbroken sine of 440 Hz and amplitude 0.5.
 """
 
+import functools
 import json
 import os
 import queue
@@ -29,11 +30,33 @@ HERTZ = 440
 AMPLITUDE = 0.5
 # The steepest place of the sine, and what a fade of 30 ms and 16 bits may add to it.
 STEEPEST = AMPLITUDE * 2 * np.pi * HERTZ / RATE + AMPLITUDE / 1440 + 2 / 32768
+PATIENCE = 20.0  # seconds until a test gives up waiting
 PROBE = None
 
 
 def ctl(*request):
-    subprocess.run([os.environ['SESSION'], 'ctl', *request], check=True, timeout=60)
+    subprocess.run([os.environ['SESSION'], 'ctl', *request], check=True, timeout=100)
+
+
+class Click(AssertionError):
+    """What no machine is too slow for."""
+
+
+def patiently(test):
+    """For what is measured in real time, which a busy machine may spoil: three times at most."""
+    @functools.wraps(test)
+    def repeated(self):
+        for left in (2, 1, 0):
+            try:
+                return test(self)
+            except Click:
+                raise
+            except AssertionError as error:
+                if not left:
+                    raise
+                print(f'once more: {error}')
+                self.doCleanups()
+    return repeated
 
 
 class Probe:
@@ -53,7 +76,7 @@ class Probe:
                 self.state = rest
             self.lines.put((float(stamp), what, rest))
 
-    def wait_for(self, what, rest=None, seconds=10):
+    def wait_for(self, what, rest=None, seconds=PATIENCE):
         """The time and the words of the next such line."""
         deadline = time.monotonic() + seconds
         while True:
@@ -71,7 +94,7 @@ class Probe:
         self.process.stdin.flush()
         return self.wait_for('did', command)[0]
 
-    def wait_state(self, state, seconds=10):
+    def wait_state(self, state, seconds=PATIENCE):
         if self.state != state:
             self.wait_for('state', state, seconds)
 
@@ -90,7 +113,7 @@ class Probe:
         self.process.stdin.write('quit\n')
         self.process.stdin.flush()
         words = self.wait_for('read')[1].split()
-        assert self.process.wait(10) == 0
+        assert self.process.wait(PATIENCE) == 0
         self.process.stdin.close()
         self.process.stdout.close()
         return int(words[0]), int(words[2])
@@ -108,9 +131,11 @@ class Recording:
             # With real-time priority, so that a busy machine makes no gaps in the recording.
             env={**os.environ, 'PIPEWIRE_CONFIG_NAME': 'client-rt.conf'})
         # It is there once the file grows.
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + PATIENCE
         while not os.path.exists(self.path) or os.path.getsize(self.path) < 10000:
-            assert time.monotonic() < deadline, 'pw-cat records nothing'
+            if time.monotonic() > deadline:
+                self.process.kill()
+                raise AssertionError('pw-cat records nothing')
             time.sleep(0.02)
 
     def samples(self):
@@ -118,7 +143,7 @@ class Recording:
         (the graph's own delay of some cycles makes all seem late by so much)."""
         end = time.monotonic()
         self.process.send_signal(signal.SIGINT)
-        self.process.wait(10)
+        self.process.wait(PATIENCE)
         with open(self.path, 'rb') as file:
             data = file.read()
         os.remove(self.path)
@@ -143,7 +168,7 @@ def first(condition, since=0):
 
 def graph():
     return json.loads(subprocess.run(['pw-dump'], check=True, capture_output=True,
-                                     timeout=10).stdout)
+                                     timeout=PATIENCE).stdout)
 
 
 def find_node(name, key='object.serial'):
@@ -164,7 +189,7 @@ def sinks_of(name):
             and names.get(o['info']['output-node-id']) == name}
 
 
-def until(condition, seconds=10):
+def until(condition, seconds=PATIENCE):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, 'it never happens'
@@ -180,7 +205,8 @@ class Output(unittest.TestCase):
     def assert_no_click(self, heard):
         steps = np.abs(np.diff(heard))
         clicks = np.flatnonzero(steps > STEEPEST)
-        self.assertEqual(len(clicks), 0, f'clicks of {steps[clicks][:8]} at {clicks[:8]}')
+        if len(clicks):
+            raise Click(f'clicks of {steps[clicks][:8]} at {clicks[:8]}')
 
     def undisturbed(self, play):
         """Repeats what was played and recorded where the machine was too busy for real time: where
@@ -214,6 +240,7 @@ class Output(unittest.TestCase):
         told['end'] = time.monotonic()
         return heard, began, told, probe.quit()
 
+    @patiently
     def test_start_stop_and_volume_are_heard_at_once_without_a_click(self):
         heard, began, told, (frames, underruns) = self.undisturbed(self.play_all)
         loud = envelope(heard)
@@ -247,6 +274,7 @@ class Output(unittest.TestCase):
         played = (told['stop'] - told['start']) + (told['end'] - told['again'])
         self.assertAlmostEqual(frames / RATE, played, delta=0.15)
 
+    @patiently
     def test_a_pause_wakes_nothing(self):
         probe = self.probe()
         probe.wait_state('paused')
@@ -280,6 +308,7 @@ class Output(unittest.TestCase):
         heard, _ = recording.samples()
         return heard, probe.quit()[1]
 
+    @patiently
     def test_an_empty_ring_fades_and_comes_back_without_a_click(self):
         heard, underruns = self.undisturbed(self.run_empty)
         loud = envelope(heard)
@@ -290,6 +319,7 @@ class Output(unittest.TestCase):
         self.assertLess(back, len(loud) - 4800)
         self.assertAlmostEqual(underruns, back - gone, delta=0.1 * RATE)
 
+    @patiently
     def test_pipewire_is_killed_and_comes_back(self):
         probe = self.probe()
         probe.tell('play on')
@@ -355,7 +385,7 @@ class Output(unittest.TestCase):
         subprocess.run(['pw-cli', 'create-node', 'adapter',
                         '{ factory.name=support.null-audio-sink node.name=othersink'
                         ' media.class=Audio/Sink audio.position=[FL FR] object.linger=true }'],
-                       check=True, stdout=subprocess.DEVNULL, timeout=10)
+                       check=True, stdout=subprocess.DEVNULL, timeout=PATIENCE)
         until(lambda: find_node('othersink'))
         probe = self.probe('othersink')
         try:
@@ -365,7 +395,7 @@ class Output(unittest.TestCase):
             # As a mixer does it.
             subprocess.run(['pw-metadata', str(find_node('fermata.probe', 'object.id')),
                             'target.object', str(find_node('testsink'))],
-                           check=True, stdout=subprocess.DEVNULL, timeout=10)
+                           check=True, stdout=subprocess.DEVNULL, timeout=PATIENCE)
             until(lambda: sinks_of('fermata.probe') == {'testsink'})
             probe.tell('play off')
             time.sleep(0.5)
@@ -375,7 +405,7 @@ class Output(unittest.TestCase):
             self.assertEqual(sinks_of('fermata.probe'), {'testsink'})
         finally:
             subprocess.run(['pw-cli', 'destroy', 'othersink'], check=True,
-                           stdout=subprocess.DEVNULL, timeout=10)
+                           stdout=subprocess.DEVNULL, timeout=PATIENCE)
         probe.quit()
 
     def test_its_node_says_what_it_is(self):
@@ -396,7 +426,7 @@ class Output(unittest.TestCase):
         probe.tell('play on')
         probe.wait_state('streaming')
         subprocess.run(['pw-cli', 'destroy', 'fermata.probe'], check=True,
-                       stdout=subprocess.DEVNULL, timeout=10)
+                       stdout=subprocess.DEVNULL, timeout=PATIENCE)
         probe.wait_state('no-pipewire')
         probe.wait_state('streaming')
         probe.quit()

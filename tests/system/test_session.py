@@ -8,6 +8,7 @@ import tempfile
 import time
 import unittest
 
+PATIENCE = 100.0  # seconds until a test gives up waiting; nothing is asserted about time
 SESSION = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'lib', 'session.sh')
 
 
@@ -19,6 +20,20 @@ def alive(pid):
         return False
 
 
+def bus_of(session):
+    """The bus among a session's children; pgrep is not everywhere."""
+    for entry in filter(str.isdigit, os.listdir('/proc')):
+        try:
+            with open(f'/proc/{entry}/stat', encoding='utf-8') as file:
+                parent = int(file.read().rpartition(')')[2].split()[1])
+            with open(f'/proc/{entry}/cmdline', encoding='utf-8') as file:
+                if parent == session.pid and file.read().startswith('dbus-daemon\0'):
+                    return int(entry)
+        except OSError:
+            continue
+    raise AssertionError('the session has no bus')
+
+
 class Session(unittest.TestCase):
     def setUp(self):
         self.tmp = tempfile.TemporaryDirectory()
@@ -27,12 +42,23 @@ class Session(unittest.TestCase):
 
     def run_in(self, script, *options):
         return subprocess.run([SESSION, *options, '--', 'sh', '-c', script], env=self.env,
-                              capture_output=True, text=True, timeout=60)
+                              capture_output=True, text=True, timeout=PATIENCE)
 
     def test_the_exit_status_is_the_commands(self):
         self.assertEqual(self.run_in('exit 0').returncode, 0)
         self.assertEqual(self.run_in('exit 7', '--no-pipewire').returncode, 7)
         self.assertEqual(self.run_in('kill -9 $$', '--no-pipewire', '--no-bus').returncode, 137)
+
+    def begin(self, script):
+        """A session that has said its first line, and that line."""
+        # Its errors go to ours: they are the reason where it does not come up.
+        session = subprocess.Popen([SESSION, '--', 'sh', '-c', script], env=self.env,
+                                   stdout=subprocess.PIPE, text=True)
+        # Otherwise a failure would wait for the end of what runs in it.
+        self.addCleanup(session.stdout.close)
+        self.addCleanup(session.wait)
+        self.addCleanup(session.kill)
+        return session, session.stdout.readline()
 
     def test_nothing_is_left_behind(self):
         run = self.run_in('setsid sleep 600 & echo $!; '
@@ -41,26 +67,20 @@ class Session(unittest.TestCase):
         self.assertEqual(os.listdir(self.tmp.name), [])
 
     def test_it_may_be_terminated(self):
-        with subprocess.Popen([SESSION, '--', 'sh', '-c', 'echo $$; exec sleep 600'], env=self.env,
-                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                              text=True) as session:
-            pid = int(session.stdout.readline())
-            session.terminate()
-            self.assertEqual(session.wait(20), 143)
+        session, pid = self.begin('echo $$; exec sleep 600')
+        pid = int(pid)
+        session.terminate()
+        self.assertEqual(session.wait(PATIENCE), 143)
         self.assertFalse(alive(pid))
         self.assertEqual(os.listdir(self.tmp.name), [])
 
     def test_killed_outright_it_takes_its_services_along(self):
-        script = 'pgrep -f "address=unix:path=$XDG_RUNTIME_DIR"; ' \
-                 'exec sleep 600'
-        with subprocess.Popen([SESSION, '--', 'sh', '-c', script], env=self.env,
-                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                              text=True) as session:
-            bus = int(session.stdout.readline())
-            self.assertTrue(alive(bus))
-            session.kill()
-            session.wait(10)
-        deadline = time.monotonic() + 10
+        session, _ = self.begin('echo; exec sleep 600')
+        bus = bus_of(session)
+        self.assertTrue(alive(bus))
+        session.kill()
+        session.wait(PATIENCE)
+        deadline = time.monotonic() + PATIENCE
         while alive(bus) and time.monotonic() < deadline:
             time.sleep(0.05)
         self.assertFalse(alive(bus))

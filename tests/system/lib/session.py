@@ -36,7 +36,7 @@ import time
 SINK_ARGS = ('{ factory.name=support.null-audio-sink node.name=testsink'
              ' node.description="Test sink" media.class=Audio/Sink audio.rate=48000'
              ' audio.position=[FL FR] monitor.channel-volumes=true object.linger=true }')
-READY_SECONDS = 15
+READY_SECONDS = 60  # until we give up waiting for a service
 
 # WirePlumber 0.4 reads Lua, 0.5 reads conf: leave the machine's own sound cards, cameras and
 # headsets alone in both.
@@ -149,7 +149,7 @@ class Session:
                 return False
 
     def dump(self):
-        run = subprocess.run(['pw-dump'], env=self.env, capture_output=True, timeout=10)
+        run = subprocess.run(['pw-dump'], env=self.env, capture_output=True, timeout=READY_SECONDS)
         try:
             return json.loads(run.stdout)
         except ValueError:
@@ -158,7 +158,7 @@ class Session:
     def graph_ready(self):
         if not self.want_sink:
             listing = subprocess.run(['pw-cli', 'ls'], env=self.env, capture_output=True,
-                                     text=True, timeout=10).stdout
+                                     text=True, timeout=READY_SECONDS).stdout
             return ('metadata.name = "default"' in listing
                     and 'node.name = "testsink"' not in listing)
         # WirePlumber has taken the sink up when it has made it the default one.
@@ -188,7 +188,7 @@ class Session:
                 self.place_sink_file()
                 if self.running('pipewire'):
                     subprocess.run(['pw-cli', 'create-node', 'adapter', SINK_ARGS], env=self.env,
-                                   check=True, stdout=subprocess.DEVNULL, timeout=10)
+                                   check=True, stdout=subprocess.DEVNULL, timeout=READY_SECONDS)
                     self.wait_for('the sink', self.graph_ready)
 
     def stop(self, name, sig):
@@ -199,7 +199,7 @@ class Session:
                 props = (o.get('info') or {}).get('props') or {}
                 if props.get('node.name') == 'testsink':
                     subprocess.run(['pw-cli', 'destroy', str(o['id'])], env=self.env, check=True,
-                                   stdout=subprocess.DEVNULL, timeout=10)
+                                   stdout=subprocess.DEVNULL, timeout=READY_SECONDS)
             return
         self.end(name, sig)
         if name == 'pipewire':
@@ -247,7 +247,7 @@ class Session:
         if failed:
             for name in sorted(os.listdir(os.path.join(self.dir, 'log'))):
                 with open(os.path.join(self.dir, 'log', name), errors='replace') as file:
-                    lines = file.readlines()[-15:]
+                    lines = file.read().splitlines()[-15:]
                 print(f'session: the end of the log of {name}:', *lines, sep='\n  ',
                       file=sys.stderr)
         if os.environ.get('SESSION_KEEP'):
@@ -320,7 +320,7 @@ def main():
     status = 1
     try:
         status = session.run(args)
-    except (RuntimeError, OSError) as error:
+    except (RuntimeError, OSError, subprocess.SubprocessError) as error:
         print(f'session: {error}', file=sys.stderr)
     finally:
         for sig in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
