@@ -35,6 +35,11 @@ MAESTRO = "maestro-v3.0.0-midi.zip"
 PERMISSIVE = "permissive-midi.zip"
 SPLITS = ("train", "validation")
 
+CORRECTED = {  # MAESTRO lists Chopin's Barcarolle as Debussy's and a prelude of Debussy's as Chopin's
+    "MIDI-Unprocessed_R1_D1-1-8_mid--AUDIO-from_mp3_02_R1_2015_wav--3.midi": "chopin",
+    "MIDI-Unprocessed_R1_D1-1-8_mid--AUDIO-from_mp3_02_R1_2015_wav--5.midi": "debussy",
+}
+
 LICENCES = {  # of weights made from the archive
     "maestro": "CC BY-NC-SA 4.0 (non-commercial)",
     "permissive": "CC BY-SA 4.0",
@@ -55,7 +60,7 @@ ATTRIBUTIONS = {
     ),
 }
 
-_CACHE_FORMAT = 2  # raise when midi.py or the fields of Piece change
+_CACHE_FORMAT = 3  # raise when midi.py or the fields of Piece change
 
 KINDS = ("performance", "score", "song")  # how the music came to be; a song has its voice merged in
 
@@ -132,7 +137,7 @@ def catalogue(files):
         prefix = folder + "/" if folder else ""
         if rows and "midi_filename" in rows[0]:
             found = [
-                (short_name(r["canonical_composer"]), r["split"], r["canonical_title"], prefix + r["midi_filename"],
+                (CORRECTED.get(r["midi_filename"].rpartition("/")[2]) or short_name(r["canonical_composer"]), r["split"], r["canonical_title"], prefix + r["midi_filename"],
                  "performance", False)
                 for r in rows
                 if r["split"] in SPLITS and prefix + r["midi_filename"] in names

@@ -23,15 +23,12 @@ from pathlib import Path
 
 import numpy as np
 
-from . import archive, export, midi, roll, stats
+from . import archive, export, midi, passages, roll, stats
 
 SECONDS = 10.0
 BREATH = 0.3
 LONGEST_WAIT = 1.5
 TEMPI = np.round(np.arange(0.8, 1.201, 0.04), 2)
-# MAESTRO lists Chopin's Barcarolle as Debussy's and a prelude of Debussy's as Chopin's
-MISLABELLED = ("AUDIO-from_mp3_02_R1_2015_wav--3.midi", "AUDIO-from_mp3_02_R1_2015_wav--5.midi")
-OUT = export.WEIGHTS.parent / "seeds-maestro.txt"
 
 
 def typical(pieces):
@@ -117,7 +114,7 @@ def runs(rows, length=6):
 
 def choose(pieces, want, count):
     """[(piece, rows)] of the `count` works that need least change, no music twice."""
-    found = [(best(p.notes, want), p) for p in pieces if not p.file.endswith(MISLABELLED)]
+    found = [(best(p.notes, want), p) for p in pieces]
     found = [item for item in found if item[0][0] < math.inf]
     found.sort(key=lambda item: (item[0][0], item[1].file))
     chosen, works, heard = [], set(), set()
@@ -134,24 +131,35 @@ def choose(pieces, want, count):
     return chosen
 
 
+def sources(data, composer, count):
+    """A composer's pieces to choose from: performances, and where those are few, scores that say
+    how loud, in the performances' loudness."""
+    pieces = [p for p in passages.levelled(data.of("train")) if p.composer == composer and not p.flat]
+    performed = [p for p in pieces if p.kind == "performance"]
+    return performed if len(performed) >= count else performed + [p for p in pieces if p.kind == "score"]
+
+
 def main():
     parser = argparse.ArgumentParser(description="Choose and normalise human seed phrases.")
     parser.add_argument("--data", help="archive or folder (default: ../shared/data's MAESTRO)")
-    parser.add_argument("--out", default=str(OUT))
+    parser.add_argument("--out", help="default: models/weights/seeds-FAMILY.txt")
+    parser.add_argument("--composers", default=",".join(export.OFFERED), help="short names, with commas")
     parser.add_argument("--count", type=int, default=16, help="phrases per composer")
     arguments = parser.parse_args()
     data = archive.load(arguments.data)
     lines = [
-        "# Fermata: human seed phrases, excerpts of performances, normalised in tempo,",
+        "# Fermata: human seed phrases, excerpts of the data, normalised in tempo,",
         "# register and loudness. Each line: onset_ms duration_ms pitch velocity.",
         f"# Licence: {archive.LICENCES[data.family]}",
         f"# Attribution: {archive.ATTRIBUTIONS[data.family]}",
         f"# Data: {data.name} sha256 {data.sha256}, train split",
-        "# Command: python3 -m models.seeds" + (f" --count {arguments.count}" if arguments.count != 16 else ""),
+        f"# Command: python3 -m models.seeds --data {data.name} --composers {arguments.composers} --count {arguments.count}",
         "",
     ]
-    for composer in export.OFFERED:
-        pieces = data.of("train", composer)
+    for composer in arguments.composers.split(","):
+        pieces = sources(data, composer, arguments.count)
+        if not pieces:
+            raise SystemExit(f"seeds: no music of {composer} in the train split")
         want = typical(pieces)
         chosen = choose(pieces, want, arguments.count)
         print(f"seeds: {composer}: {len(chosen)} phrases; median {want[0]:.0f} notes per minute, "
@@ -160,8 +168,9 @@ def main():
             lines.append(f"phrase {composer} {' '.join(piece.title.split())} [{piece.file}]")
             lines += [" ".join(map(str, row)) for row in rows]
             lines.append("")
-    Path(arguments.out).write_text("\n".join(lines), encoding="utf-8")
-    print(f"seeds: {arguments.out}")
+    out = arguments.out or str(export.WEIGHTS.parent / f"seeds-{export.FAMILIES[data.family]}.txt")
+    Path(out).write_text("\n".join(lines), encoding="utf-8")
+    print(f"seeds: {out}")
 
 
 if __name__ == "__main__":
