@@ -33,6 +33,7 @@ from .generate import wander
 
 LONGEST_DELTA_TICKS = 400
 ROW_TICKS = int(export_transformer.STEP / notes.TICK)  # of a trajectory
+MOST_NOTES = 100  # a second: a net that stands still is given up
 GAP = 255  # in a plan: a row of it between trajectories, a bucket of it is not known
 _BIGGEST = {  # field -> bins that are never drawn, by their mask
     0: torch.from_numpy(notes.DELTA_TICKS > LONGEST_DELTA_TICKS),
@@ -201,7 +202,7 @@ def compose(player, guide, seconds, threshold=0.5, hard=False, prompt=None, log=
     rows = [[] for _ in range(player.lanes)]  # (onset tick, pitch, duration, velocity)
     prompt = [] if prompt is None else torch.as_tensor(np.asarray(prompt, np.int64))
     began, told_at = time.time(), 0
-    while int(player.ticks.min()) * notes.TICK < seconds:
+    while int(player.ticks.min()) * notes.TICK < seconds and player.number < MOST_NOTES * seconds:
         buckets, finished = guide.rows(player.ticks)
         forced = prompt[player.number].expand(player.lanes, 4) if player.number < len(prompt) else None
         # a piece that has just begun cannot end: of two starts in a row the first would be no piece
@@ -266,7 +267,7 @@ def main():
     parser.add_argument("--prompt", help="MIDI file to begin with")
     parser.add_argument("--prompt-notes", type=int, default=64)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--out", help="folder for one MIDI file a lane")
+    parser.add_argument("--out", help="folder for COMPOSER/stream-LANE.mid, as evaluate.py reads them")
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
 
@@ -297,9 +298,10 @@ def main():
         for lane in wander(rolls, frames):
             print("  by minute " + " ".join(map(str, lane)))
         if arguments.out:
-            Path(arguments.out).mkdir(parents=True, exist_ok=True)
+            folder = Path(arguments.out) / name
+            folder.mkdir(parents=True, exist_ok=True)
             for lane, array in enumerate(mine):
-                midi.write(array, str(Path(arguments.out) / f"{name}-{lane}.mid"))
+                midi.write(array, str(folder / f"stream-{lane}.mid"))
 
 
 if __name__ == "__main__":

@@ -89,6 +89,8 @@ class TestRule(unittest.TestCase):
         # min-p of t = 1 is a fifth of the likeliest: 0.12
         strict = generate_transformer.probabilities(logits, 2, 1.0)[0]
         np.testing.assert_allclose(strict, [2 / 3, 1 / 3, 0, 0], rtol=1e-5)
+        # and of t = 0.75 a twentieth: 0.03
+        self.assertEqual(int((generate_transformer.probabilities(logits, 2, 0.75) > 0).sum()), 4)
         bold = generate_transformer.probabilities(logits, 2, 0.0)[0]
         self.assertAlmostEqual(float(bold[0] / bold[1]), 2 ** (1 / 1.4), places=4)
 
