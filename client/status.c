@@ -2,7 +2,6 @@
 #include "client/status.h"
 
 #include <inttypes.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include "client/text.h"
@@ -22,9 +21,13 @@ struct field {
     }
 
 static const struct field manager_fields[] = {
-    FIELD(status, "Version", 's', version),     FIELD(status, "Device", 's', device),
-    FIELD(status, "Driver", 's', driver),       FIELD(status, "Nets", 'a', nets),
-    FIELD(status, "Composers", 'a', composers), {NULL},
+    FIELD(status, "Version", 's', version),
+    FIELD(status, "Device", 's', device),
+    FIELD(status, "Driver", 's', driver),
+    FIELD(status, "Nets", 'a', nets),
+    FIELD(status, "CommercialNets", 'a', commercial_nets),
+    FIELD(status, "Composers", 'a', composers),
+    {NULL},
 };
 
 static const struct field channel_fields[] = {
@@ -135,11 +138,21 @@ const struct status_channel *status_channel(const struct status *status, const c
     return NULL;
 }
 
-static void print_names(const struct status_names *names, FILE *file)
+bool status_is_commercial(const struct status *status, const char *net)
 {
-    for (size_t i = 0; i < names->count; i++)
-        fprintf(file, "%s%s", i ? ", " : "", names->name[i]);
-    fputs(names->count ? "\n" : "none\n", file);
+    for (size_t i = 0; i < status->commercial_nets.count; i++)
+        if (!strcmp(status->commercial_nets.name[i], net))
+            return true;
+    return false;
+}
+
+static void print_nets(const struct status *status, FILE *file)
+{
+    const struct status_names *nets = &status->nets;
+    for (size_t i = 0; i < nets->count; i++)
+        fprintf(file, "%s%s%s", i ? ", " : "", nets->name[i],
+                status_is_commercial(status, nets->name[i]) ? "" : " (non-commercial)");
+    fputs(nets->count ? "\n" : "none\n", file);
 }
 
 static void print_duration(uint64_t seconds, FILE *file)
@@ -160,7 +173,8 @@ void status_print(const struct status *status, const struct status_channel *c, F
     fprintf(file, "  composer         %s   (of ", c->composer);
     for (size_t i = 0; i < status->composers.count; i++)
         fprintf(file, "%s%s", i ? ", " : "", status->composers.name[i]);
-    fprintf(file, ")\n  net              %s\n", c->net);
+    fprintf(file, ")\n  net              %s%s\n", c->net,
+            status_is_commercial(status, c->net) ? "" : "   (not for commercial use)");
     fprintf(file, "  threshold        %.2f   (%s)\n", c->threshold, c->sampling);
     fprintf(file, "  volume           %.0f %%\n", c->volume * 100);
     if (c->reseed_interval)
@@ -174,7 +188,7 @@ void status_print(const struct status *status, const struct status_channel *c, F
     print_duration(c->uptime, file);
     fprintf(file, "fermata %s\n  device           %s\n  driver           %s\n  nets             ",
             status->version, status->device, status->driver);
-    print_names(&status->nets, file);
+    print_nets(status, file);
     if (status->channel_count > 1) {
         fprintf(file, "  channels         ");
         for (size_t i = 0; i < status->channel_count; i++)

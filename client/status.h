@@ -2,6 +2,7 @@
 #ifndef FERMATA_CLIENT_STATUS_H
 #define FERMATA_CLIENT_STATUS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -43,6 +44,7 @@ struct status {
     char device[128];
     char driver[128];
     struct status_names nets;
+    struct status_names commercial_nets; ///< those of them that allow commercial use
     struct status_names composers;
     struct status_channel channels[STATUS_CHANNELS];
     size_t channel_count;
@@ -56,6 +58,9 @@ void status_read_channels(struct status *status, DBusMessageIter *iter);
 
 /** The channel called `name`, or NULL. */
 const struct status_channel *status_channel(const struct status *status, const char *name);
+
+/** Whether a net may be used commercially. */
+bool status_is_commercial(const struct status *status, const char *net);
 
 /** Writes it for people: the channel `name`, then what it runs on. */
 void status_print(const struct status *status, const struct status_channel *channel, FILE *file);

@@ -89,8 +89,12 @@ static enum ending act_name(const struct verb *verb, const struct request *reque
     }
     if (!request->list)
         printf("%s\nthere are: ", value);
-    for (size_t i = 0; i < names->count; i++)
-        printf("%s%s", names->name[i], request->list || i + 1 == names->count ? "\n" : ", ");
+    for (size_t i = 0; i < names->count; i++) {
+        bool barred = names == &status.nets && !request->list &&
+                      !status_is_commercial(&status, names->name[i]);
+        printf("%s%s%s", names->name[i], barred ? " (not for commercial use)" : "",
+               request->list || i + 1 == names->count ? "\n" : ", ");
+    }
     return finish_output();
 }
 
@@ -200,7 +204,7 @@ const struct verb verbs[] = {
     {"skip", NULL, "", "end this piece and begin a new one", run_call, "Skip"},
     {"reseed", NULL, "", "prime the net with the best of what was played", run_call, "Reseed"},
     {"composer", "[NAME]", "l", "the style: show or set it", run_name, "Composer"},
-    {"threshold", "[0..1]", "", "the probability a note must reach: show or set it", run_number,
+    {"threshold", "[0..1]", "", "how sure the net must be of a note: show or set it", run_number,
      "Threshold"},
     {"sampling", "[sample|hard]", "l", "draw notes by their odds, or cut at the threshold",
      run_name, "Sampling"},

@@ -26,12 +26,18 @@
 #define EXIT_CONFIG 78
 /** From the fade-out to the end. */
 #define FADE_MS 120
-/** Settings that a person may give on the command line, and four more options. */
+/** Settings that a person may give on the command line, and eight more options. */
 #define OPTIONS 32
+/** Of a piece, where nothing else is said; and the most. */
+#define COMPOSE_SECONDS 180.0
+#define COMPOSE_LONGEST 86400.0
+/** Ended by SIGINT, as shells say it. */
+#define EXIT_INTERRUPTED 130
 
 struct options {
     const char *config;
-    double compose; ///< seconds; 0: play
+    bool compose; ///< to files, instead of playing
+    struct compose_request request;
 };
 
 struct fermata {
@@ -47,21 +53,29 @@ struct fermata {
 
 static void print_help(void)
 {
-    printf("Usage: fermatad [OPTION]...\n"
-           "Plays endless live piano to PipeWire; `fermatactl` steers it.\n\n"
-           "  --config FILE            settings file instead of ~/.config/fermata/fermata.conf\n"
-           "  --compose SECONDS        compose so much music as fast as the device can, write it\n"
-           "                           to standard output as JSON lines, and end\n"
-           "  --verbose                log what the curator refuses, and more\n"
-           "  --help, --version\n\n"
-           "Settings, also in the file (without the dashes) and as FERMATA_NAME in the\n"
-           "environment:\n\n");
+    printf(
+        "Usage: fermatad [OPTION]...\n"
+        "  or:  fermatad --compose [OPTION]... FILE...\n"
+        "Plays endless live piano to PipeWire; `fermatactl` steers it. With --compose it writes\n"
+        "music to files, as fast as the device can, and ends.\n\n"
+        "  --config FILE            settings file instead of ~/.config/fermata/fermata.conf\n"
+        "  --compose FILE...        a piece for each name: .mid, .wav, .png or .jsonl, or - for\n"
+        "                           JSON lines on standard output; names that differ only in\n"
+        "                           the ending are one piece, each further one has the next seed\n"
+        "  --minutes N, --seconds N how long each piece is; 3 minutes by default\n"
+        "  --quiet                  no progress\n"
+        "  --verbose                log what the curator refuses, and more\n"
+        "  --help, --version\n\n"
+        "Settings, also in the file (without the dashes) and as FERMATA_NAME in the\n"
+        "environment:\n\n");
     for (const struct settings_key *key = settings_keys; key->key; key++) {
         char left[64];
         snprintf(left, sizeof left, "--%s %s", key->key, key->argument);
         printf("  %-24s %s\n", left, key->help);
     }
-    printf("\nExample: fermatad --composer bach --autostart yes\n");
+    printf(
+        "\nExamples: fermatad --composer bach --autostart yes\n"
+        "          fermatad --compose --composer chopin --minutes 10 --seed 7 out.mid out.wav\n");
 }
 
 static void read_config(struct settings *settings, const char *config)
@@ -82,25 +96,63 @@ static void read_config(struct settings *settings, const char *config)
         log_warning("there is no settings file %s; going on without it", config);
 }
 
+static int read_length(const char *name, double unit, double *ret_seconds)
+{
+    char *end;
+    double number = strtod(optarg, &end);
+    if (end == optarg || *end || !(number > 0 && number * unit <= COMPOSE_LONGEST)) {
+        fprintf(stderr, "fermatad: --%s %s: must be a number more than 0, up to %.0f\n", name,
+                optarg, COMPOSE_LONGEST / unit);
+        return EXIT_USAGE;
+    }
+    *ret_seconds = number * unit;
+    return -1;
+}
+
+/** What stands on the command line besides options. */
+static int read_files(int argc, char **argv, struct options *options)
+{
+    options->request.paths = (const char *const *)argv + optind;
+    options->request.path_count = (size_t)(argc - optind);
+    if (options->compose && optind == argc) {
+        fprintf(stderr, "fermatad: --compose needs the name of a file, such as out.mid or out.wav, "
+                        "or - for standard output\n");
+        return EXIT_USAGE;
+    }
+    if (!options->compose && optind < argc) {
+        fprintf(stderr,
+                "fermatad: what is \"%s\"? Settings are given as --name value, files with "
+                "--compose; see fermatad --help\n",
+                argv[optind]);
+        return EXIT_USAGE;
+    }
+    return -1;
+}
+
 /** Reads the command line twice: first for what tells where the other settings are, at last for
  * the settings, which are the strongest. Returns -1 to go on, else the exit status. */
 static int read_options(int argc, char **argv, struct options *options, struct settings *settings)
 {
-    enum { CONFIG = 1000, COMPOSE, VERBOSE, HELP, VERSION };
+    enum { CONFIG = 1000, COMPOSE, MINUTES, SECONDS, QUIET, VERBOSE, HELP, VERSION };
     struct option table[OPTIONS] = {
-        {"config", required_argument, NULL, CONFIG}, {"compose", required_argument, NULL, COMPOSE},
-        {"verbose", no_argument, NULL, VERBOSE},     {"help", no_argument, NULL, HELP},
+        {"config", required_argument, NULL, CONFIG},
+        {"compose", no_argument, NULL, COMPOSE},
+        {"minutes", required_argument, NULL, MINUTES},
+        {"seconds", required_argument, NULL, SECONDS},
+        {"quiet", no_argument, NULL, QUIET},
+        {"verbose", no_argument, NULL, VERBOSE},
+        {"help", no_argument, NULL, HELP},
         {"version", no_argument, NULL, VERSION},
     };
-    size_t n = 5;
+    size_t n = 8;
     for (int i = 0; settings_keys[i].key && n < OPTIONS - 1; i++)
         table[n++] = (struct option){settings_keys[i].key, required_argument, NULL, i + 1};
 
     int c;
     optind = 1;
     while ((c = getopt_long(argc, argv, "h", table, NULL)) != -1) {
-        char *end;
         const char *why = "";
+        int status = -1;
         switch (c) {
         case '?':
             fprintf(stderr, "fermatad --help lists the options.\n");
@@ -119,11 +171,16 @@ static int read_options(int argc, char **argv, struct options *options, struct s
             options->config = optarg;
             break;
         case COMPOSE:
-            options->compose = strtod(optarg, &end);
-            if (end == optarg || *end || !(options->compose > 0 && options->compose <= 1e6)) {
-                fprintf(stderr, "fermatad: --compose %s: must be seconds, up to 1000000\n", optarg);
-                return EXIT_USAGE;
-            }
+            options->compose = true;
+            break;
+        case MINUTES:
+            status = read_length("minutes", 60, &options->request.seconds);
+            break;
+        case SECONDS:
+            status = read_length("seconds", 1, &options->request.seconds);
+            break;
+        case QUIET:
+            options->request.quiet = true;
             break;
         default:
             if (settings_set(settings, settings_keys[c - 1].key, optarg, &why) < 0) {
@@ -132,15 +189,10 @@ static int read_options(int argc, char **argv, struct options *options, struct s
                 return EXIT_USAGE;
             }
         }
+        if (status >= 0)
+            return status;
     }
-    if (optind < argc) {
-        fprintf(stderr,
-                "fermatad: what is \"%s\"? Settings are given as --name value; see "
-                "fermatad --help\n",
-                argv[optind]);
-        return EXIT_USAGE;
-    }
-    return -1;
+    return read_files(argc, argv, options);
 }
 
 /** From weak to strong; see settings.h. */
@@ -158,7 +210,7 @@ static int read_settings(int argc, char **argv, struct options *options, struct 
     // What was changed over D-Bus lies between the file and the environment; where it is kept may
     // be said by any of them.
     memcpy(settings->state_file, named.state_file, sizeof settings->state_file);
-    if (options->compose == 0)
+    if (!options->compose)
         settings_read_file(settings, settings->state_file);
     settings_read_environment(settings);
     return read_options(argc, argv, options, settings);
@@ -251,6 +303,8 @@ static int exit_status(int r)
     case -EEXIST:
     case -EINVAL:
         return EXIT_CONFIG;
+    case -EINTR:
+        return EXIT_INTERRUPTED;
     default:
         return EXIT_FAILURE;
     }
@@ -258,22 +312,24 @@ static int exit_status(int r)
 
 int main(int argc, char **argv)
 {
-    struct options options = {0};
+    struct options options = {.request.seconds = COMPOSE_SECONDS};
     struct settings settings;
     int status = read_settings(argc, argv, &options, &settings);
     if (status >= 0)
         return status;
     // A watcher or a reader that goes away is an error of a write, not the daemon's end.
     signal(SIGPIPE, SIG_IGN);
+    if (options.compose) {
+        if (options.request.quiet)
+            log_set_level(LOG_LEVEL_WARNING);
+        return exit_status(compose_run(&settings, &options.request));
+    }
     // Before any thread is there: the loop's signalfd gets what no thread takes.
     sigset_t handled;
     sigemptyset(&handled);
     sigaddset(&handled, SIGTERM);
     sigaddset(&handled, SIGINT);
-    if (options.compose == 0)
-        pthread_sigmask(SIG_BLOCK, &handled, NULL);
-    if (options.compose > 0)
-        return exit_status(compose_write(&settings, options.compose, stdout));
+    pthread_sigmask(SIG_BLOCK, &handled, NULL);
     pw_init(&argc, &argv);
     int r = play(&settings);
     pw_deinit();

@@ -45,8 +45,9 @@ def compose(arguments, composer, options):
     """Onsets in seconds, number of reseeds, seconds it took."""
     begin = time.monotonic()
     done = subprocess.run(
-        [arguments.fermatad, '--models', arguments.models, '--compose', str(arguments.seconds),
-         '--composer', composer, '--seed', str(arguments.seed), *options],
+        [arguments.fermatad, '--models', arguments.models, '--licence', 'any', '--net',
+         'lstm-maestro', '--composer', composer, '--seed', str(arguments.seed), '--compose',
+         '--seconds', str(arguments.seconds), '--reseed-interval', '30', '--quiet', *options, '-'],
         check=True, capture_output=True, text=True)
     events = [json.loads(line) for line in done.stdout.splitlines()]
     onsets = [e['time'] for e in events if e['event'] == 'on']

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The matrix product of the texel form: sums[r][b] += row r of this invocation times lane b's x.
 //
-// The includer defines HEIGHT, the rows of an invocation. Weights are bfloat16, eight in a texel:
+// The includer defines HEIGHT, the rows of an invocation, and HEARD(x), what else is to be done with
+// each quad that it fetches (of lane me % TILE). Weights are bfloat16, eight in a texel:
 // the low halves of x, y, z, w hold columns 0 to 3 of a block, the high halves 4 to 7. Texels lie
 // [row group][block][row][invocation]. Activations are as in activation.glsl: each invocation
 // fetches one quad, and shuffles hand them round.
@@ -50,11 +51,14 @@ void multiply_block(int at, vec4 low, vec4 high, int low_from, int high_from)
             do {                                                                                   \
                 vec4 low = texelFetch(X, (2 * k * TILES + (tile)) * WIDTH + me);                   \
                 vec4 high = texelFetch(X, ((2 * k + 1) * TILES + (tile)) * WIDTH + me);            \
+                HEARD(low)                                                                         \
+                HEARD(high)                                                                        \
                 multiply_block((at) + k * BLOCK, low, high, 0, 0);                                 \
             } while (++k < (blocks));                                                              \
         } else {                                                                                   \
             do {                                                                                   \
                 vec4 x = texelFetch(X, (2 * k / SPAN * TILES + (tile)) * WIDTH + me);              \
+                HEARD(x)                                                                           \
                 [[unroll]] for (int i = 0; i < SPAN / 2; i++)                                      \
                     multiply_block((at) + (k + i) * BLOCK, x, x, 2 * i * TILE,                     \
                                    (2 * i + 1) * TILE);                                            \

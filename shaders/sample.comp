@@ -7,6 +7,7 @@
 #include "activation.glsl"
 #include "lane.glsl"
 #include "gates.glsl"
+#include "random.glsl"
 
 const int WORDS = 32; // of a frame: 128 pitches, four to a word
 layout(local_size_x = 32) in;
@@ -27,28 +28,6 @@ layout(push_constant) uniform Push
 
 const uint HOLD = 128u;
 const uint LOWEST = 21u, HIGHEST = 108u; // the piano's keys
-
-// pcg4d: Jarzynski and Olano, Hash Functions for GPU Rendering, JCGT 2020.
-uvec4 scatter(uvec4 v)
-{
-    v = v * 1664525u + 1013904223u;
-    v.x += v.y * v.w;
-    v.y += v.z * v.x;
-    v.z += v.x * v.y;
-    v.w += v.y * v.z;
-    v ^= v >> 16;
-    v.x += v.y * v.w;
-    v.y += v.z * v.x;
-    v.z += v.x * v.y;
-    v.w += v.y * v.z;
-    return v;
-}
-
-// In [0, 1), 24 bits.
-float unit(uint bits)
-{
-    return float(bits >> 8) * (1.0 / 16777216.0);
-}
 
 uint choose(Lane lane, uint pitch, uint last, float sustain, float onset, float velocity)
 {
@@ -87,7 +66,7 @@ void main()
 
     uint next = 0u;
     if (playing) {
-        if ((lane.flags & LANE_FORCED) != 0u) {
+        if (push.step < lane.forced) {
             next = forced[at];
         } else {
             for (int i = 0; i < 4; i++)

@@ -10,6 +10,10 @@
 #include "compute/kernel_vulkan.h"
 #include "log.h"
 
+/** Seconds until a device counts as hung. */
+#define GPU_PATIENCE_S 10
+#define CPU_PATIENCE_S 60
+
 struct batch {
     struct device *device;
     VkCommandBuffer commands;
@@ -128,8 +132,10 @@ int batch_end(struct batch *batch)
     return 0;
 }
 
-int batch_run(struct batch *batch, uint64_t timeout_ns)
+int batch_run(struct batch *batch)
 {
+    const struct device_info *info = device_info(batch->device);
+    uint64_t patience = info->kind == DEVICE_CPU ? CPU_PATIENCE_S : GPU_PATIENCE_S;
     const struct device_vulkan *vulkan = device_vulkan(batch->device);
     if (device_is_lost(batch->device))
         return -ENODEV;
@@ -142,13 +148,14 @@ int batch_run(struct batch *batch, uint64_t timeout_ns)
     if (result == VK_SUCCESS)
         result = vkQueueSubmit(vulkan->queue, 1, &submit, batch->fence);
     if (result == VK_SUCCESS)
-        result = vkWaitForFences(vulkan->handle, 1, &batch->fence, VK_TRUE, timeout_ns);
+        result = vkWaitForFences(vulkan->handle, 1, &batch->fence, VK_TRUE,
+                                 patience * UINT64_C(1000000000));
     if (result == VK_SUCCESS)
         return 0;
     if (result == VK_TIMEOUT) {
         device_abandon(batch->device);
-        log_error("%s has not answered for %.1f s: it counts as lost and will be opened again",
-                  device_info(batch->device)->name, (double)timeout_ns * 1e-9);
+        log_error("%s has not answered for %u s: it counts as lost and will be opened again",
+                  info->name, (unsigned)patience);
         return -ETIMEDOUT;
     }
     return device_fail(batch->device, result, "run a command buffer");

@@ -14,8 +14,6 @@
 #include "compute/device_vulkan.h"
 #include "compute/result.h"
 
-#define COPY_TIMEOUT_NS UINT64_C(10000000000)
-
 struct buffer {
     struct device *device;
     size_t size;
@@ -114,7 +112,7 @@ static int transfer(struct buffer *buffer, struct buffer *other, bool to_buffer,
         r = batch_end(batch);
     }
     if (r == 0)
-        r = batch_run(batch, COPY_TIMEOUT_NS);
+        r = batch_run(batch);
     batch_free(batch);
     return r;
 }

@@ -19,8 +19,8 @@ struct device;
 struct kernel;
 struct binding;
 
-#define KERNEL_MAX_BUFFERS 8
-#define KERNEL_MAX_CONSTANTS 8
+#define KERNEL_MAX_BUFFERS 9
+#define KERNEL_MAX_CONSTANTS 11
 #define KERNEL_PUSH_BYTES 32
 
 struct kernel_config {

@@ -74,6 +74,14 @@ static void list(const char *const *names, size_t count, char *ret_text, size_t 
         snprintf(ret_text, room, "none");
 }
 
+static void list_offered(const char *const *names, char *ret_text, size_t room)
+{
+    size_t count = 0;
+    while (names && names[count])
+        count++;
+    list(names, count, ret_text, room);
+}
+
 static void refuse_number(const char *name, double value, const char *range, int r,
                           DBusError *error)
 {
@@ -124,10 +132,8 @@ static void set_composer(const struct bus_object *object, const DBusBasicValue *
 {
     int r = channel_set_composer(object->channel, value->str);
     if (r < 0) {
-        const char *const *names = NULL;
         char values[512];
-        size_t count = manager_composers(object->manager, &names);
-        list(names, count, values, sizeof(values));
+        list_offered(channel_composers(object->channel), values, sizeof(values));
         refuse_name("composer", value->str, BUS_ERROR_UNKNOWN_COMPOSER, values, r, error);
     }
 }
@@ -140,7 +146,14 @@ static void get_net(const struct bus_object *object, DBusMessageIter *iter)
 static void set_net(const struct bus_object *object, const DBusBasicValue *value, DBusError *error)
 {
     int r = channel_set_net(object->channel, value->str);
-    if (r < 0) {
+    if (r == -ENOTSUP) {
+        char values[512];
+        list_offered(manager_net_composers(object->manager, value->str), values, sizeof(values));
+        dbus_set_error(error, BUS_ERROR_UNKNOWN_COMPOSER,
+                       "net %s does not offer the composer %s; it offers: %s; choose one of them "
+                       "first",
+                       value->str, channel_composer(object->channel), values);
+    } else if (r < 0) {
         const char *const *names = NULL;
         char values[512];
         size_t count = manager_nets(object->manager, &names);

@@ -19,7 +19,6 @@
 #include "control/settings.h"
 #include "log.h"
 #include "music/score.h"
-#include "music/seedbook.h"
 
 /** Rendered ahead: enough for a late thread, little enough for a change to be heard soon. */
 #define RING_FRAMES 16384
@@ -144,7 +143,7 @@ int channel_new(const struct channel_config *config, struct channel **ret_channe
     if (r == 0)
         r = score_new(&channel->score);
     if (r == 0)
-        r = lane_new(channel->score, config->book, channel->seed, &channel->style, &channel->lane);
+        r = lane_new(channel->score, channel->seed, &channel->style, &channel->lane);
     if (r == 0)
         r = make_audio(channel);
     if (r == 0) {

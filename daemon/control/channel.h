@@ -40,6 +40,8 @@ void channel_skip(struct channel *channel);
 void channel_reseed(struct channel *channel);
 
 const char *channel_composer(const struct channel *channel);
+/** What its net offers: a list that ends with NULL. */
+const char *const *channel_composers(const struct channel *channel);
 /** -ENOENT: the net does not offer it. */
 int channel_set_composer(struct channel *channel, const char *composer);
 
@@ -51,8 +53,8 @@ const char *channel_sampling(const struct channel *channel); ///< "sample" or "h
 /** -ENOENT for any other word. */
 int channel_set_sampling(struct channel *channel, const char *sampling);
 
-const char *channel_net(const struct channel *channel); ///< such as "lstm-maestro"
-/** -ENOENT: no such net is loaded. */
+const char *channel_net(const struct channel *channel); ///< such as "transformer-open"
+/** -ENOENT: no such net is there. -ENOTSUP: it does not offer the channel's composer. */
 int channel_set_net(struct channel *channel, const char *net);
 
 double channel_volume(const struct channel *channel);

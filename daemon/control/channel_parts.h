@@ -13,7 +13,6 @@ struct generator;
 struct performer;
 struct pw_context;
 struct pw_loop;
-struct seedbook;
 struct settings;
 
 /** Whom a channel tells that a property ("Composer", "State", ...) has changed. Main loop. */
@@ -22,7 +21,6 @@ typedef void channel_changed_func(void *user, struct channel *channel, const cha
 struct channel_config {
     const char *name;
     const struct settings *settings; ///< first values, and where changes are remembered
-    const struct seedbook *book;
     struct generator *generator;
     struct performer *performer;
     struct pw_loop *loop;

@@ -9,6 +9,7 @@
 #include "audio/output.h"
 #include "control/feed.h"
 #include "control/generator.h"
+#include "control/repertoire.h"
 #include "music/score.h"
 
 static void ask(struct channel *channel, unsigned wishes)
@@ -47,18 +48,19 @@ const char *channel_composer(const struct channel *channel)
     return channel->style.composer;
 }
 
-static bool is_offered(const struct channel *channel, const char *net, const char *composer)
+static const struct repertoire_net *find_net(const struct channel *channel, const char *name)
 {
-    const char *const *names = generator_composers(channel->config.generator, net);
-    for (; names && *names; names++)
-        if (!strcmp(*names, composer))
-            return true;
-    return false;
+    return repertoire_find(generator_repertoire(channel->config.generator), name);
+}
+
+const char *const *channel_composers(const struct channel *channel)
+{
+    return find_net(channel, channel->style.net)->composers;
 }
 
 int channel_set_composer(struct channel *channel, const char *composer)
 {
-    if (!is_offered(channel, channel->style.net, composer))
+    if (!repertoire_offers(find_net(channel, channel->style.net), composer))
         return -ENOENT;
     if (!strcmp(channel->style.composer, composer))
         return 0;
@@ -108,23 +110,15 @@ const char *channel_net(const struct channel *channel)
 
 int channel_set_net(struct channel *channel, const char *net)
 {
-    const char *const *composers = generator_composers(channel->config.generator, net);
-    if (!composers)
+    const struct repertoire_net *found = find_net(channel, net);
+    if (!found)
         return -ENOENT;
+    if (!repertoire_offers(found, channel->style.composer))
+        return -ENOTSUP;
     if (!strcmp(net, channel->style.net))
         return 0;
     snprintf(channel->style.net, sizeof channel->style.net, "%s", net);
-    unsigned wishes = LANE_CHANGE;
-    bool other = !is_offered(channel, net, channel->style.composer) && composers[0];
-    if (other) {
-        snprintf(channel->style.composer, sizeof channel->style.composer, "%s", composers[0]);
-        wishes = LANE_COMPOSER;
-    }
-    announce(channel, wishes, "Net", "net", net);
-    if (other) {
-        channel_remember(channel, "composer", channel->style.composer);
-        channel_tell(channel, "Composer");
-    }
+    announce(channel, LANE_CHANGE, "Net", "net", net);
     return 0;
 }
 

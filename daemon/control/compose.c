@@ -2,74 +2,112 @@
 #include "control/compose.h"
 
 #include <errno.h>
+#include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "control/generator.h"
 #include "control/lane.h"
+#include "control/piece.h"
+#include "control/printout.h"
+#include "control/progress.h"
 #include "control/repertoire.h"
 #include "control/settings.h"
 #include "log.h"
 #include "music/score.h"
-#include "music/seedbook.h"
 
 /** Notes are taken so far behind the horizon that their ends are composed. */
 #define BEHIND_US (13 * NOTE_SECOND)
 
-static void on_mark(void *user, const char *event, int64_t time, const char *text)
+/** One piece in the making. */
+struct job {
+    struct piece piece;
+    struct score *score;
+    struct lane *lane;
+    bool done;
+};
+
+/** One path of the request. */
+struct sheet {
+    struct printout *printout;
+    size_t job; ///< whose piece it is
+};
+
+struct composing {
+    const struct compose_request *request;
+    struct sheet *sheets;
+    struct job *jobs;
+    size_t job_count;
+    struct repertoire *repertoire;
+    struct generator *generator;
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int number)
 {
-    // Nothing is cut where nobody asks for a change.
-    fprintf(user, "{\"event\":\"%s\",\"time\":%.2f,\"text\":\"%s\"}\n", event,
-            (double)time / NOTE_SECOND, text ? text : "");
+    (void)number;
+    interrupted = 1;
 }
 
-static void write_event(FILE *out, const struct score_event *event)
+/** A second signal ends the process at once. */
+static void watch_signals(void)
 {
-    if (event->velocity)
-        fprintf(out,
-                "{\"event\":\"on\",\"time\":%.2f,\"pitch\":%u,\"velocity\":%u,\"duration\":%.2f}\n",
-                (double)event->time / NOTE_SECOND, event->pitch, event->velocity,
-                (double)event->duration / NOTE_SECOND);
+    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
+    interrupted = 0;
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
 }
 
-static int write_music(struct generator *generator, struct score *score, int64_t length, FILE *out)
+static bool same_piece(const struct printout *a, const struct printout *b)
 {
-    while (score_position(score) < length) {
-        int r = generator_step(generator);
-        if (r < 0) {
-            log_error("the device failed while composing: %s", strerror(-r));
+    int stem = printout_stem(a);
+    return stem == printout_stem(b) && !strncmp(printout_path(a), printout_path(b), (size_t)stem);
+}
+
+/** Checks the paths and finds out which of them are of one piece. */
+static int open_printouts(struct composing *composing)
+{
+    const struct compose_request *request = composing->request;
+    int64_t length = (int64_t)(request->seconds * NOTE_SECOND);
+    for (size_t i = 0; i < request->path_count; i++) {
+        for (size_t k = 0; k < i; k++) {
+            if (!strcmp(request->paths[i], request->paths[k])) {
+                log_error("%s is named twice; each piece needs a name of its own",
+                          request->paths[i]);
+                return -EINVAL;
+            }
+        }
+        int r = printout_new(request->paths[i], length, &composing->sheets[i].printout);
+        if (r < 0)
             return r;
-        }
-        int64_t until = score_horizon(score) - BEHIND_US;
-        struct score_event event;
-        while (score_take(score, until < length ? until : length, &event))
-            write_event(out, &event);
-        if (ferror(out)) {
-            log_error("cannot write the music: %s", strerror(errno));
-            return -EIO;
-        }
+        size_t first = 0;
+        while (!same_piece(composing->sheets[first].printout, composing->sheets[i].printout))
+            first++;
+        composing->sheets[i].job =
+            first < i ? composing->sheets[first].job : composing->job_count++;
+    }
+    if (composing->job_count > COMPOSE_PIECES) {
+        log_error("%zu pieces are too many for one run; name at most %d", composing->job_count,
+                  COMPOSE_PIECES);
+        return -EINVAL;
     }
     return 0;
 }
 
-int compose_write(struct settings *settings, double seconds, FILE *out)
+static void on_mark(void *user, const char *event, int64_t time, const char *text)
 {
-    struct generator_config config = {
-        .device = settings->device, .models = settings->models, .lanes = 1};
-    struct generator *generator = NULL;
-    struct seedbook *book = NULL;
-    struct score *score = NULL;
-    struct lane *lane = NULL;
-    int r = generator_new(&config, &generator);
-    if (r == 0)
-        r = repertoire_settle(generator, settings, &book);
-    if (r == 0)
-        r = score_new(&score);
-    if (r < 0)
-        goto done;
+    struct piece *piece = user;
+    if (strcmp(event, "cut")) // nobody asks for a change here
+        piece_add_mark(piece, event, time, text);
+}
 
-    uint64_t seed = settings->seed ? settings->seed : (uint64_t)time(NULL);
+static int make_job(struct composing *composing, const struct settings *settings, size_t index,
+                    uint64_t seed)
+{
+    struct job *job = &composing->jobs[index];
     struct lane_style style = {
         .threshold = settings->threshold,
         .sampling = strcmp(settings->sampling, "hard") ? NET_SAMPLE : NET_HARD,
@@ -78,27 +116,150 @@ int compose_write(struct settings *settings, double seconds, FILE *out)
     };
     memcpy(style.net, settings->net, sizeof style.net);
     memcpy(style.composer, settings->composer, sizeof style.composer);
-    r = lane_new(score, book, seed, &style, &lane);
+    struct piece_origin origin = {
+        .device = generator_device(composing->generator),
+        .net = settings->net,
+        .licence = repertoire_find(composing->repertoire, settings->net)->licence,
+        .composer = settings->composer,
+        .sampling = settings->sampling,
+        .threshold = settings->threshold,
+        .curator = settings->curator,
+        .seed = seed + index,
+    };
+    piece_init(&job->piece, &origin, (int64_t)(composing->request->seconds * NOTE_SECOND));
+    int r = score_new(&job->score);
     if (r == 0)
-        r = generator_add(generator, lane);
+        r = lane_new(job->score, origin.seed, &style, &job->lane);
     if (r < 0)
-        goto done;
-    fprintf(
-        out,
-        "{\"event\":\"composed\",\"time\":0,\"version\":\"%s\",\"device\":\"%s\",\"net\":\"%s\","
-        "\"composer\":\"%s\",\"threshold\":%g,\"sampling\":\"%s\",\"curator\":%s,"
-        "\"seed\":%llu}\n",
-        FERMATA_VERSION, generator_device(generator), settings->net, settings->composer,
-        settings->threshold, settings->sampling, settings->curator ? "true" : "false",
-        (unsigned long long)seed);
-    lane_set_mark(lane, on_mark, out);
-    r = write_music(generator, score, (int64_t)(seconds * NOTE_SECOND), out);
-done:
-    if (lane)
-        generator_remove(generator, lane);
-    generator_free(generator);
-    lane_free(lane);
-    score_free(score);
-    seedbook_free(book);
+        return r;
+    lane_set_mark(job->lane, on_mark, &job->piece);
+    return generator_add(composing->generator, job->lane);
+}
+
+static int make_jobs(struct composing *composing, struct settings *settings)
+{
+    int r = repertoire_new(settings->models, !strcmp(settings->licence, "commercial"),
+                           &composing->repertoire);
+    if (r < 0)
+        return r;
+    repertoire_settle(composing->repertoire, settings);
+    struct generator_config config = {
+        .device = settings->device,
+        .repertoire = composing->repertoire,
+        .net = settings->net,
+        .lanes = composing->job_count,
+    };
+    r = generator_new(&config, &composing->generator);
+    uint64_t seed = settings->seed ? settings->seed : (uint64_t)time(NULL);
+    for (size_t i = 0; r == 0 && i < composing->job_count; i++)
+        r = make_job(composing, settings, i, seed);
+    return r;
+}
+
+/** Takes what a job's score has. Returns the music that is done, or -errno. */
+static int64_t take(struct composing *composing, struct job *job)
+{
+    if (!job->done) {
+        int r = piece_take(&job->piece, job->score, score_horizon(job->score) - BEHIND_US);
+        if (r < 0)
+            return r;
+        job->done = score_position(job->score) >= job->piece.length;
+        if (job->done)
+            generator_remove(composing->generator, job->lane);
+    }
+    return score_position(job->score);
+}
+
+static int compose(struct composing *composing)
+{
+    struct progress progress;
+    int64_t whole = 0, done = 0;
+    int r = 0;
+    for (size_t i = 0; i < composing->job_count; i++)
+        whole += composing->jobs[i].piece.length;
+    progress_init(&progress, whole, composing->request->quiet);
+    while (r == 0 && done < whole && !interrupted) {
+        r = generator_step(composing->generator);
+        if (r < 0) {
+            log_error("the device failed while composing: %s", strerror(-r));
+            break;
+        }
+        r = 0;
+        done = 0;
+        for (size_t i = 0; r == 0 && i < composing->job_count; i++) {
+            int64_t taken = take(composing, &composing->jobs[i]);
+            if (taken < 0) {
+                log_error("out of memory while composing; name fewer pieces, or shorter ones");
+                r = (int)taken;
+            } else {
+                done += taken;
+            }
+        }
+        progress_tell(&progress, done);
+    }
+    progress_finish(&progress);
+    return r;
+}
+
+/** Writes the pieces, shorter ones where composing was interrupted. */
+static int write_all(struct composing *composing, const struct settings *settings)
+{
+    int r = 0;
+    for (size_t i = 0; i < composing->job_count; i++)
+        piece_cut(&composing->jobs[i].piece, score_position(composing->jobs[i].score));
+    for (size_t i = 0; r == 0 && i < composing->request->path_count; i++) {
+        const struct piece *piece = &composing->jobs[composing->sheets[i].job].piece;
+        const char *path = printout_path(composing->sheets[i].printout);
+        double seconds = (double)piece->length / NOTE_SECOND;
+        if (piece->length == 0) {
+            log_warning("interrupted before %s had any music; it was not written", path);
+            continue;
+        }
+        r = printout_write(composing->sheets[i].printout, piece,
+                           settings->soundfont[0] ? settings->soundfont : NULL);
+        if (r == 0 && interrupted)
+            log_warning("interrupted: %s has the first %.0f s of %.0f", path, seconds,
+                        composing->request->seconds);
+        else if (r == 0 && !composing->request->quiet && strcmp(path, "-"))
+            log_info("%s: %zu notes in %.0f s, seed %llu", path, piece->count, seconds,
+                     (unsigned long long)piece->origin.seed);
+    }
+    return r;
+}
+
+int compose_run(struct settings *settings, const struct compose_request *request)
+{
+    struct composing composing = {
+        .request = request,
+        .sheets = calloc(request->path_count, sizeof *composing.sheets),
+        .jobs = calloc(request->path_count, sizeof *composing.jobs),
+    };
+    int r = composing.sheets && composing.jobs ? 0 : -ENOMEM;
+    watch_signals();
+    if (r == 0)
+        r = open_printouts(&composing);
+    if (r == 0)
+        r = make_jobs(&composing, settings);
+    if (r == 0)
+        r = compose(&composing);
+    if (r == 0)
+        r = write_all(&composing, settings);
+    if (r == 0 && interrupted)
+        r = -EINTR;
+
+    for (size_t i = 0; composing.jobs && i < composing.job_count; i++)
+        if (composing.jobs[i].lane)
+            generator_remove(composing.generator, composing.jobs[i].lane);
+    generator_free(composing.generator);
+    for (size_t i = 0; composing.jobs && i < composing.job_count; i++) {
+        lane_free(composing.jobs[i].lane);
+        score_free(composing.jobs[i].score);
+        piece_finish(&composing.jobs[i].piece);
+    }
+    for (size_t i = 0; composing.sheets && i < request->path_count; i++)
+        printout_free(composing.sheets[i].printout);
+    repertoire_free(composing.repertoire);
+    free(composing.sheets);
+    free(composing.jobs);
     return r;
 }

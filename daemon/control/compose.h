@@ -2,23 +2,33 @@
 #ifndef FERMATA_CONTROL_COMPOSE_H
 #define FERMATA_CONTROL_COMPOSE_H
 
-#include <stdio.h>
+#include <stdbool.h>
+#include <stddef.h>
 
 /**
- * compose: the daemon's own engine without sound, bus and clock: music composed as fast as the
- * device can, written down as one JSON object a line.
+ * compose: the daemon's own engine without sound, bus and clock: music composed to files as fast as
+ * the device can.
  */
 struct settings;
 
+/** Most pieces of one run: the lanes of a net. */
+#define COMPOSE_PIECES 64
+
+struct compose_request {
+    double seconds;           ///< of each piece
+    const char *const *paths; ///< see printout.h
+    size_t path_count;
+    bool quiet; ///< no progress is shown
+};
+
 /**
- * Composes `seconds` of music as `settings` say and writes it to `out`:
+ * Composes as `settings` say. Files whose names differ only in their endings are one piece; each
+ * further piece has the next seed, and all are composed side by side. SIGINT and SIGTERM end the
+ * pieces early; what there is of them is written.
  *
- *     {"event":"on","time":12.35,"pitch":60,"velocity":72,"duration":0.4}
- *     {"event":"reseed","time":30.0,"text":"interval"}
- *
- * The first line tells what made it ({"event":"composed", device, net, composer, seed, ...}).
- * Returns 0 or -errno, logged.
+ * Returns 0, -EINTR where it was interrupted, or -errno, logged. -EINVAL and the errors of a path
+ * come before anything is composed.
  */
-int compose_write(struct settings *settings, double seconds, FILE *out);
+int compose_run(struct settings *settings, const struct compose_request *request);
 
 #endif

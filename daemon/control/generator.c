@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "control/generator.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -12,12 +11,12 @@
 
 #include "compute/device.h"
 #include "control/lane.h"
+#include "control/repertoire.h"
 #include "log.h"
 #include "nets/net.h"
 
 #define NETS 16
 #define LANES 64
-#define FRAME_BYTES ((size_t)NET_RUN_STEPS * NET_FRAME_CELLS)
 /** Between two tries to open a lost device: at first, and at last. */
 #define REOPEN_FIRST_SECONDS 2
 #define REOPEN_LAST_SECONDS 60
@@ -27,10 +26,10 @@
 #define IDLE_LEAST_US 250000
 
 struct entry {
-    char name[64];
-    char path[768];
-    const char **composers; ///< NULL-terminated; a copy, because it outlives a reopening
-    struct net *net;
+    const struct repertoire_net *known;
+    struct net *net; ///< NULL: not resident
+    bool wanted;     ///< resident once, so it will be again after a reopening
+    bool broken;     ///< cannot be loaded
 };
 
 struct generator {
@@ -44,9 +43,10 @@ struct generator {
     _Atomic unsigned name;
     void (*on_trouble)(void *user);
     void *user;
+    const struct repertoire *repertoire;
     struct entry nets[NETS];
     size_t net_count;
-    uint8_t *frames;
+    uint8_t *tokens; ///< of a run
 
     pthread_mutex_t lanes_mutex; ///< guards the list; held during a step
     struct lane *lanes[LANES];
@@ -73,67 +73,26 @@ static void close_all(struct generator *generator)
     generator->device = NULL;
 }
 
+/** Loads a net. What is wrong with the file, not with the device, marks it as broken. */
+static int load(struct generator *generator, struct entry *entry)
+{
+    int r =
+        net_new(generator->device, entry->known->path, (uint32_t)generator->capacity, &entry->net);
+    entry->wanted = r == 0;
+    entry->broken = r == -EBADMSG || r == -ENOENT;
+    return r;
+}
+
 static int open_all(struct generator *generator, const char *want)
 {
     int r = device_new(want, &generator->device);
     for (size_t i = 0; r == 0 && i < generator->net_count; i++)
-        r = net_new(generator->device, generator->nets[i].path, (uint32_t)generator->capacity,
-                    &generator->nets[i].net);
+        if (generator->nets[i].wanted)
+            r = net_new(generator->device, generator->nets[i].known->path,
+                        (uint32_t)generator->capacity, &generator->nets[i].net);
     if (r < 0)
         close_all(generator);
     return r;
-}
-
-static int copy_composers(struct entry *entry)
-{
-    const struct net_info *info = net_info(entry->net);
-    entry->composers = calloc(info->offered_count + 1, sizeof *entry->composers);
-    if (!entry->composers)
-        return -ENOMEM;
-    for (uint32_t i = 0; i < info->offered_count; i++) {
-        entry->composers[i] = strdup(info->offered[i]);
-        if (!entry->composers[i])
-            return -ENOMEM;
-    }
-    return 0;
-}
-
-static int is_net(const struct dirent *entry)
-{
-    const char *dot = strrchr(entry->d_name, '.');
-    return dot && dot != entry->d_name && !strcmp(dot, ".safetensors");
-}
-
-static int find_nets(struct generator *generator, const char *folder)
-{
-    struct dirent **found;
-    int n = scandir(folder, &found, is_net, alphasort);
-    if (n < 0) {
-        int r = -errno;
-        log_error("cannot read the folder of nets %s: %s; set `models` to the right one", folder,
-                  strerror(errno));
-        return r;
-    }
-    for (int i = 0; i < n; i++) {
-        struct entry *entry = &generator->nets[generator->net_count];
-        int name = (int)strlen(found[i]->d_name) - (int)strlen(".safetensors");
-        if (generator->net_count == NETS || name >= (int)sizeof entry->name) {
-            log_warning("left out net %s: more than %d nets, or too long a name", found[i]->d_name,
-                        NETS);
-        } else {
-            snprintf(entry->name, sizeof entry->name, "%.*s", name, found[i]->d_name);
-            snprintf(entry->path, sizeof entry->path, "%s/%s", folder, found[i]->d_name);
-            generator->net_count++;
-        }
-        free(found[i]);
-    }
-    free(found);
-    if (!generator->net_count) {
-        log_error("no net (*.safetensors) in %s; set `models` to the folder that holds them",
-                  folder);
-        return -ENOENT;
-    }
-    return 0;
 }
 
 static void take_names(struct generator *generator)
@@ -165,15 +124,17 @@ int generator_new(const struct generator_config *config, struct generator **ret_
     generator->user = config->user;
     snprintf(generator->want, sizeof generator->want, "%s", config->device ? config->device : "");
 
+    generator->repertoire = config->repertoire;
+    for (size_t i = 0; i < repertoire_count(config->repertoire) && i < NETS; i++) {
+        struct entry *entry = &generator->nets[generator->net_count++];
+        entry->known = repertoire_net(config->repertoire, i);
+        entry->wanted = !strcmp(entry->known->name, config->net);
+    }
+
     int r = -ENOMEM;
-    generator->frames = malloc(config->lanes * FRAME_BYTES);
-    if (!generator->frames)
-        goto fail;
-    r = find_nets(generator, config->models);
-    if (r == 0)
+    generator->tokens = malloc(config->lanes * NET_MAX_RUN_BYTES);
+    if (generator->tokens)
         r = open_all(generator, generator->want);
-    for (size_t i = 0; r == 0 && i < generator->net_count; i++)
-        r = copy_composers(&generator->nets[i]);
     if (r < 0)
         goto fail;
     take_names(generator);
@@ -196,13 +157,7 @@ void generator_free(struct generator *generator)
         pthread_join(generator->thread, NULL);
     }
     close_all(generator);
-    for (size_t i = 0; i < generator->net_count; i++) {
-        const char **composers = generator->nets[i].composers;
-        for (size_t k = 0; composers && composers[k]; k++)
-            free((char *)composers[k]);
-        free(composers);
-    }
-    free(generator->frames);
+    free(generator->tokens);
     pthread_cond_destroy(&generator->condition);
     pthread_mutex_destroy(&generator->mutex);
     pthread_mutex_destroy(&generator->lanes_mutex);
@@ -219,28 +174,9 @@ const char *generator_driver(const struct generator *generator)
     return generator->names[atomic_load(&generator->name)].driver;
 }
 
-size_t generator_net_count(const struct generator *generator)
+const struct repertoire *generator_repertoire(const struct generator *generator)
 {
-    return generator->net_count;
-}
-
-const char *generator_net_name(const struct generator *generator, size_t index)
-{
-    return generator->nets[index].name;
-}
-
-static const struct entry *find_entry(const struct generator *generator, const char *name)
-{
-    for (size_t i = 0; i < generator->net_count; i++)
-        if (!strcmp(generator->nets[i].name, name))
-            return &generator->nets[i];
-    return NULL;
-}
-
-const char *const *generator_composers(const struct generator *generator, const char *net)
-{
-    const struct entry *entry = find_entry(generator, net);
-    return entry ? (const char *const *)entry->composers : NULL;
+    return generator->repertoire;
 }
 
 int generator_add(struct generator *generator, struct lane *lane)
@@ -292,41 +228,81 @@ uint64_t generator_progress(const struct generator *generator)
     return atomic_load(&generator->progress);
 }
 
+/** The net that a lane is to play on, or another where that one cannot be loaded. */
+static struct entry *entry_for(struct generator *generator, struct lane *lane)
+{
+    const char *name = lane_listen(lane);
+    struct entry *relief = NULL;
+    for (size_t i = 0; i < generator->net_count; i++) {
+        struct entry *entry = &generator->nets[i];
+        if (!strcmp(entry->known->name, name) && !entry->broken)
+            return entry;
+        if (entry->net && !relief)
+            relief = entry;
+    }
+    return relief;
+}
+
 /** One run of one net for the lanes that play on it; the lanes are locked. */
-static int step_net(struct generator *generator, const struct entry *entry)
+static int step_net(struct generator *generator, struct entry *entry, struct entry *const *entries)
 {
     struct net_lane inputs[LANES] = {0};
     int active = 0;
     for (size_t i = 0; i < generator->capacity; i++) {
-        struct lane *lane = generator->lanes[i];
-        if (!lane)
+        if (entries[i] != entry)
             continue;
-        const struct entry *wanted = find_entry(generator, lane_listen(lane));
-        if ((wanted ? wanted : &generator->nets[0]) == entry)
-            active += lane_plan(lane, entry->net, (uint32_t)i, &inputs[i]);
+        int r = entry->net ? 0 : load(generator, entry);
+        if (r < 0 && entry->broken) {
+            log_error("net %s cannot be loaded; playing on another one", entry->known->name);
+            return 1; // there is work left for the other one
+        }
+        if (r < 0)
+            return r;
+        active += lane_plan(generator->lanes[i], entry->net, entry->known, (uint32_t)i, &inputs[i]);
     }
     if (!active)
         return 0;
-    int r = net_run(entry->net, inputs, generator->frames);
+    int r = net_run(entry->net, inputs, generator->tokens);
     if (r < 0)
         return r;
     atomic_fetch_add(&generator->progress, 1);
+    const struct net_info *info = net_info(entry->net);
     for (size_t i = 0; i < generator->capacity; i++)
         if (inputs[i].active)
-            lane_take(generator->lanes[i], generator->frames + i * FRAME_BYTES);
+            lane_take(generator->lanes[i], generator->tokens + i * info->steps * info->token_bytes);
     return active;
 }
 
 int generator_step(struct generator *generator)
 {
+    struct entry *entries[LANES] = {0};
     int total = 0;
     pthread_mutex_lock(&generator->lanes_mutex);
+    for (size_t i = 0; i < generator->capacity; i++)
+        if (generator->lanes[i])
+            entries[i] = entry_for(generator, generator->lanes[i]);
     for (size_t i = 0; i < generator->net_count && total >= 0; i++) {
-        int active = step_net(generator, &generator->nets[i]);
+        int active = step_net(generator, &generator->nets[i], entries);
         total = active < 0 ? active : total + active;
     }
     pthread_mutex_unlock(&generator->lanes_mutex);
     return total;
+}
+
+/** Loads one more net while there is time for it. Returns 1, 0 where all are there, or -errno of a
+ * device that fails. */
+static int load_next(struct generator *generator)
+{
+    for (size_t i = 0; i < generator->net_count; i++) {
+        struct entry *entry = &generator->nets[i];
+        if (entry->net || entry->broken)
+            continue;
+        int r = load(generator, entry);
+        if (r < 0 && entry->broken)
+            log_warning("net %s cannot be loaded and will not be played", entry->known->name);
+        return r < 0 && !entry->broken ? r : 1;
+    }
+    return 0;
 }
 
 /** Waits for `microseconds` (-1: for ever) or a wake; the mutex is held. */
@@ -420,6 +396,8 @@ static void *run(void *data)
     bool quit = false;
     while (!quit) {
         int r = generator_step(generator);
+        if (r == 0)
+            r = load_next(generator);
         if (r < 0)
             reopen(generator);
         int64_t idle = r == 0 ? idle_us(generator) : 0;

@@ -7,11 +7,13 @@
 #include <stdint.h>
 
 struct lane;
-struct net_info;
+struct repertoire;
 
 /**
  * generator: one thread that composes for all channels. It owns the device and the nets, looks
- * which lanes run low, batches those that share a net into one submit, and sleeps.
+ * which lanes run low, batches those that share a net into one submit, and sleeps. Nets become
+ * resident when a lane asks for them, and the others of the repertoire one by one while there is
+ * nothing to compose; they stay.
  *
  * When the device is lost it opens everything anew, again and again until that succeeds, while the
  * scores play on; generator_trouble() then says so. Where any device will do ("auto") it goes to
@@ -22,17 +24,18 @@ struct net_info;
 struct generator;
 
 struct generator_config {
-    const char *device; ///< as device_new() takes it
-    const char *models; ///< folder with *.safetensors and seeds-*.txt
-    size_t lanes;       ///< most channels at once, 1..64
+    const char *device;                  ///< as device_new() takes it
+    const struct repertoire *repertoire; ///< outlives the generator
+    const char *net;                     ///< to load at once; one of the repertoire
+    size_t lanes;                        ///< most channels at once, 1..64
     /** Generator's thread: generator_trouble() or generator_device() has changed. May be NULL. */
     void (*on_trouble)(void *user);
     void *user;
 };
 
 /**
- * Opens the device and loads every net of the folder. Blocks: see net_new(). Returns 0, -ENODEV,
- * -ENOENT (no net there) or what net_new() says, logged.
+ * Opens the device and loads one net. Blocks: see net_new(). Returns 0, -ENODEV, or what net_new()
+ * says, logged.
  */
 int generator_new(const struct generator_config *config, struct generator **ret_generator);
 
@@ -42,10 +45,8 @@ void generator_free(struct generator *generator);
 /** What is open; strings are the generator's and outlive one reopening. Any thread. */
 const char *generator_device(const struct generator *generator);
 const char *generator_driver(const struct generator *generator);
-size_t generator_net_count(const struct generator *generator);
-const char *generator_net_name(const struct generator *generator, size_t index);
-/** Composers offered by net `name`: a NULL-terminated list, or NULL where there is no such net. */
-const char *const *generator_composers(const struct generator *generator, const char *net);
+/** The nets there are, resident or not. */
+const struct repertoire *generator_repertoire(const struct generator *generator);
 
 /** Lanes come and go only while the thread does not run or between its steps (it waits). Returns
  * 0 or -ENOSPC. */

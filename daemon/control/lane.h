@@ -7,8 +7,8 @@
 
 #include "nets/net.h"
 
+struct repertoire_net;
 struct score;
-struct seedbook;
 
 /**
  * lane: one channel's place in the generator. It knows what the channel wants, decides from run
@@ -21,7 +21,7 @@ struct lane;
 
 /** What the channel's music is to be; a copy of the channel's settings. */
 struct lane_style {
-    char net[64]; ///< name of the net, such as "lstm-maestro"
+    char net[64]; ///< name of the net, such as "transformer-open"
     char composer[32];
     double threshold; ///< 0..1
     enum net_sampling sampling;
@@ -46,9 +46,9 @@ enum lane_wish {
  * constants. */
 typedef void lane_mark_func(void *user, const char *event, int64_t time, const char *text);
 
-/** The score and the seedbook outlive the lane. */
-int lane_new(struct score *score, const struct seedbook *book, uint64_t seed,
-             const struct lane_style *style, struct lane **ret_lane);
+/** The score outlives the lane. */
+int lane_new(struct score *score, uint64_t seed, const struct lane_style *style,
+             struct lane **ret_lane);
 void lane_free(struct lane *lane);
 void lane_set_mark(struct lane *lane, lane_mark_func *mark, void *user);
 
@@ -59,16 +59,18 @@ void lane_ask(struct lane *lane, const struct lane_style *style, unsigned wishes
 const char *lane_listen(struct lane *lane);
 
 /**
- * Decides, after lane_listen(), what to do in the next run of `net`, lane number `index`, and
- * writes it to *ret_input. Returns false (and an inactive input) when enough music is ahead. Resets
- * the net's lane where it is to be primed.
+ * Decides, after lane_listen(), what to do in the next run of `net`, which is `known` of the
+ * repertoire, lane number `index`, and writes it to *ret_input. Returns false (and an inactive
+ * input) when enough music is ahead. Resets the net's lane where it is to be primed. Another net
+ * than before is primed with the channel's own music.
  */
-bool lane_plan(struct lane *lane, struct net *net, uint32_t index, struct net_lane *ret_input);
+bool lane_plan(struct lane *lane, struct net *net, const struct repertoire_net *known,
+               uint32_t index, struct net_lane *ret_input);
 
-/** Takes the NET_RUN_STEPS frames that the run made. */
-void lane_take(struct lane *lane, const uint8_t *frames);
+/** Takes the net_info.steps steps that the run made. */
+void lane_take(struct lane *lane, const uint8_t *tokens);
 
-/** The net's state is lost (device lost, other net): prime anew from the channel's own music. */
+/** The net's state is lost with the device: prime anew from the channel's own music. */
 void lane_forget(struct lane *lane);
 
 /** Microseconds until the lane needs the generator again if its music is played; 0: now. */

@@ -16,7 +16,6 @@
 #include "control/repertoire.h"
 #include "control/settings.h"
 #include "log.h"
-#include "music/seedbook.h"
 
 /** Most nets and composers that can be offered. */
 #define NAMES 64
@@ -24,12 +23,15 @@
 struct manager {
     struct pw_loop *loop;
     struct spa_source *trouble; ///< wakes the main loop from the generator's thread
-    struct seedbook *book;
+    struct repertoire *repertoire;
     struct generator *generator;
     struct performer *performer;
     struct channel *main;
     const char *nets[NAMES];
+    const char *licences[NAMES]; ///< of each net
+    const char *commercial[NAMES];
     size_t net_count;
+    size_t commercial_count;
     const char *composers[NAMES];
     size_t composer_count;
     struct manager_listener listener;
@@ -60,11 +62,13 @@ static void on_trouble_told(void *user, uint64_t count)
 
 static void list_names(struct manager *manager)
 {
-    size_t nets = generator_net_count(manager->generator);
-    for (size_t i = 0; i < nets && i < NAMES; i++) {
-        manager->nets[manager->net_count++] = generator_net_name(manager->generator, i);
-        const char *const *names = generator_composers(manager->generator, manager->nets[i]);
-        for (; *names; names++) {
+    for (size_t i = 0; i < repertoire_count(manager->repertoire) && i < NAMES; i++) {
+        const struct repertoire_net *net = repertoire_net(manager->repertoire, i);
+        manager->licences[manager->net_count] = net->licence;
+        manager->nets[manager->net_count++] = net->name;
+        if (net->commercial)
+            manager->commercial[manager->commercial_count++] = net->name;
+        for (const char *const *names = net->composers; *names; names++) {
             size_t k = 0;
             while (k < manager->composer_count && strcmp(manager->composers[k], *names))
                 k++;
@@ -74,33 +78,41 @@ static void list_names(struct manager *manager)
     }
 }
 
+/** The nets that may be played, and on what. */
+static int make_generator(struct manager *manager, struct settings *settings)
+{
+    int r = repertoire_new(settings->models, !strcmp(settings->licence, "commercial"),
+                           &manager->repertoire);
+    if (r < 0)
+        return r;
+    list_names(manager);
+    repertoire_settle(manager->repertoire, settings);
+    struct generator_config config = {
+        .device = settings->device,
+        .repertoire = manager->repertoire,
+        .net = settings->net,
+        .lanes = 1,
+        .on_trouble = on_trouble,
+        .user = manager,
+    };
+    return generator_new(&config, &manager->generator);
+}
+
 int manager_new(struct settings *settings, struct pw_loop *loop, struct pw_context *context,
                 struct manager **ret_manager)
 {
     struct manager *manager = calloc(1, sizeof *manager);
     if (!manager)
         return -ENOMEM;
-    struct generator_config config = {
-        .device = settings->device,
-        .models = settings->models,
-        .lanes = 1,
-        .on_trouble = on_trouble,
-        .user = manager,
-    };
     manager->loop = loop;
     manager->trouble = pw_loop_add_event(loop, on_trouble_told, manager);
-    int r = manager->trouble ? generator_new(&config, &manager->generator) : -ENOMEM;
-    if (r == 0) {
-        list_names(manager);
-        r = repertoire_settle(manager->generator, settings, &manager->book);
-    }
+    int r = manager->trouble ? make_generator(manager, settings) : -ENOMEM;
     if (r == 0)
         r = performer_new(&manager->performer);
     if (r == 0) {
         struct channel_config channel = {
             .name = "main",
             .settings = settings,
-            .book = manager->book,
             .generator = manager->generator,
             .performer = manager->performer,
             .loop = loop,
@@ -129,7 +141,7 @@ void manager_free(struct manager *manager)
     channel_free(manager->main);
     performer_free(manager->performer);
     generator_free(manager->generator);
-    seedbook_free(manager->book);
+    repertoire_free(manager->repertoire);
     if (manager->trouble)
         pw_loop_destroy_source(manager->loop, manager->trouble);
     free(manager);
@@ -149,6 +161,24 @@ size_t manager_nets(const struct manager *manager, const char *const **ret_names
 {
     *ret_names = manager->nets;
     return manager->net_count;
+}
+
+size_t manager_commercial_nets(const struct manager *manager, const char *const **ret_names)
+{
+    *ret_names = manager->commercial;
+    return manager->commercial_count;
+}
+
+size_t manager_licences(const struct manager *manager, const char *const **ret_licences)
+{
+    *ret_licences = manager->licences;
+    return manager->net_count;
+}
+
+const char *const *manager_net_composers(const struct manager *manager, const char *net)
+{
+    const struct repertoire_net *found = repertoire_find(manager->repertoire, net);
+    return found ? found->composers : NULL;
 }
 
 size_t manager_composers(const struct manager *manager, const char *const **ret_names)

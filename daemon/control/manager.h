@@ -16,8 +16,14 @@ struct manager;
 const char *manager_device(const struct manager *manager); ///< such as "llvmpipe (...)"
 const char *manager_driver(const struct manager *manager);
 
-/** Names of the nets that are loaded ("lstm-maestro") and of the composers they offer. */
+/** Names of the nets that may be played ("transformer-open") and of the composers they offer. */
 size_t manager_nets(const struct manager *manager, const char *const **ret_names);
+/** Those of the nets whose licences allow commercial use. */
+size_t manager_commercial_nets(const struct manager *manager, const char *const **ret_names);
+/** The licence of each net, in the order of manager_nets(). */
+size_t manager_licences(const struct manager *manager, const char *const **ret_licences);
+/** What a net offers: a list that ends with NULL; NULL where there is no such net. */
+const char *const *manager_net_composers(const struct manager *manager, const char *net);
 size_t manager_composers(const struct manager *manager, const char *const **ret_names);
 
 size_t manager_channel_count(const struct manager *manager);

@@ -9,10 +9,9 @@
 /** How far back the best phrase to reseed from is looked for. */
 #define MEMORY_US (180 * NOTE_SECOND)
 
-void primer_init(struct primer *primer, struct score *score, const struct seedbook *book,
-                 uint64_t seed)
+void primer_init(struct primer *primer, struct score *score, uint64_t seed)
 {
-    *primer = (struct primer){.score = score, .book = book, .seed = seed};
+    *primer = (struct primer){.score = score, .seed = seed};
 }
 
 /** splitmix64 (Steele, Lea, Flood 2014), to spread a counter over all human phrases. */
@@ -24,57 +23,96 @@ static uint64_t spread(uint64_t x)
     return x ^ (x >> 31);
 }
 
-void primer_write_phrase(struct primer *primer, const char *composer, size_t frames, uint8_t *cells)
+static const struct phrase *take_phrase(struct primer *primer, const char *composer, uint64_t draw)
 {
-    uint64_t index = spread(primer->seed ^ primer->phrase++);
-    const struct phrase *phrase = seedbook_phrase(primer->book, composer, index);
-    if (phrase)
-        roll_write(phrase->notes, phrase->count, 0, frames, (int)(index % 7) - 3, cells);
-    else
-        memset(cells, 0, frames * ROLL_PITCHES);
+    const struct phrase *phrase =
+        primer->book ? seedbook_phrase(primer->book, composer, draw) : NULL;
+    primer->count = 0;
+    if (!phrase)
+        return NULL;
+    primer->count = phrase->count < PRIMER_NOTES ? phrase->count : PRIMER_NOTES;
+    memcpy(primer->notes, phrase->notes, primer->count * sizeof *primer->notes);
+    return phrase;
 }
 
-static void write_human(struct primer *primer, const char *composer)
+static enum primer_source choose_human(struct primer *primer, const char *composer)
 {
-    uint64_t index = spread(primer->seed ^ primer->phrase++);
-    const struct phrase *phrase = seedbook_phrase(primer->book, composer, index);
-    if (phrase)
-        roll_write(phrase->notes, phrase->count, phrase->length - PRIMER_US, PRIMER_FRAMES, 0,
-                   primer->cells);
-    else
-        memset(primer->cells, 0, sizeof primer->cells);
+    const struct phrase *phrase =
+        take_phrase(primer, composer, spread(primer->seed ^ primer->phrase++));
+    primer->to = phrase ? phrase->length : 0;
+    primer->from = primer->to - PRIMER_US;
+    return phrase ? PRIMER_HUMAN : PRIMER_NOTHING;
 }
 
-static void write_own(struct primer *primer, int64_t from)
+/** Looks for the best window before `start`. Returns 0 and its beginning, or -ENOENT. */
+static int find_best(struct primer *primer, int64_t start, const struct curator *curator,
+                     int64_t *ret_from)
 {
-    size_t count =
-        score_copy_sounding(primer->score, from, from + PRIMER_US, primer->notes, PRIMER_NOTES);
-    roll_write(primer->notes, count, from, PRIMER_FRAMES, 0, primer->cells);
+    int64_t earliest = start > MEMORY_US ? start - MEMORY_US : 0;
+    size_t count = score_copy(primer->score, earliest, start, primer->notes, PRIMER_NOTES);
+    return curator_best_window(curator, primer->notes, count, earliest, start, PRIMER_US, ret_from);
 }
 
-enum primer_source primer_write(struct primer *primer, enum primer_source source, int64_t start,
-                                const char *composer, const struct curator *curator)
+static void choose_own(struct primer *primer, int64_t from, int64_t to)
+{
+    primer->count = score_copy_sounding(primer->score, from, to, primer->notes, PRIMER_NOTES);
+    primer->from = from;
+    primer->to = to;
+}
+
+enum primer_source primer_choose(struct primer *primer, enum primer_source source, int64_t start,
+                                 int64_t reach, const char *composer, const struct curator *curator)
 {
     int64_t from = start - PRIMER_US;
-    if (source == PRIMER_BEST) {
-        int64_t earliest = start > MEMORY_US ? start - MEMORY_US : 0;
-        size_t count = score_copy(primer->score, earliest, start, primer->notes, PRIMER_NOTES);
-        if (curator_best_window(curator, primer->notes, count, earliest, start, PRIMER_US, &from) <
-            0)
-            source = PRIMER_HUMAN;
-    } else if (source == PRIMER_LATEST && from < 0) {
-        source = PRIMER_HUMAN;
+    primer->count = 0;
+    primer->from = from;
+    primer->to = start;
+    switch (source) {
+    case PRIMER_NOTHING:
+        return PRIMER_NOTHING;
+    case PRIMER_LATEST:
+        choose_own(primer, start - reach, start);
+        return PRIMER_LATEST;
+    case PRIMER_BEST:
+        if (find_best(primer, start, curator, &from) < 0)
+            break;
+        choose_own(primer, from, from + PRIMER_US);
+        return PRIMER_BEST;
+    case PRIMER_HUMAN:
+        break;
     }
+    return choose_human(primer, composer);
+}
 
-    if (source == PRIMER_HUMAN)
-        write_human(primer, composer);
-    else
-        write_own(primer, from);
-    return source;
+void primer_choose_relief(struct primer *primer, int64_t start, const char *composer,
+                          const struct curator *curator)
+{
+    uint64_t draw = spread(primer->seed ^ primer->phrase++);
+    int64_t from = 0;
+    if (!take_phrase(primer, composer, draw)) {
+        if (find_best(primer, start, curator, &from) < 0)
+            from = start > PRIMER_US ? start - PRIMER_US : 0;
+        primer->count =
+            score_copy(primer->score, from, from + PRIMER_US, primer->notes, PRIMER_NOTES);
+    }
+    int by = (int)(draw % 7) - 3;
+    size_t kept = 0;
+    for (size_t i = 0; i < primer->count; i++) {
+        struct note note = primer->notes[i];
+        if (note.pitch + by < 0 || note.pitch + by > 127)
+            continue;
+        note.pitch = (uint8_t)(note.pitch + by);
+        note.onset -= from;
+        primer->notes[kept++] = note;
+    }
+    primer->count = kept;
+    primer->from = 0;
+    primer->to = PRIMER_US;
 }
 
 int64_t primer_last_onset(struct primer *primer, int64_t start)
 {
-    size_t count = score_copy(primer->score, start - PRIMER_US, start, primer->notes, PRIMER_NOTES);
-    return count ? primer->notes[count - 1].onset : start;
+    primer->count =
+        score_copy(primer->score, start - PRIMER_US, start, primer->notes, PRIMER_NOTES);
+    return primer->count ? primer->notes[primer->count - 1].onset : start;
 }

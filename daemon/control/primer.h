@@ -2,53 +2,62 @@
 #ifndef FERMATA_CONTROL_PRIMER_H
 #define FERMATA_CONTROL_PRIMER_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "music/curator.h"
 #include "music/note.h"
-#include "music/roll.h"
 
 /**
- * primer: chooses and writes the ten seconds that a net is primed with, the article's window: the
- * channel's own music where it is good, a human phrase where it is not. Plain data of its lane, on
- * the generator's thread.
+ * primer: chooses the phrase that a net is primed with: the channel's own music where it is good, a
+ * human phrase where it is not. How a phrase is fed to a net is the scribe's business. Plain data
+ * of its lane, on the generator's thread.
  */
 struct score;
 struct seedbook;
 
-#define PRIMER_FRAMES 200
-#define PRIMER_US (PRIMER_FRAMES * ROLL_FRAME_US)
+/** A phrase of the channel's own lasts ten seconds, the article's window, where nothing else is
+ * said. */
+#define PRIMER_US (10 * NOTE_SECOND)
 #define PRIMER_NOTES 16384
 
 enum primer_source {
+    PRIMER_NOTHING, ///< no phrase: the net begins a piece of its own
     PRIMER_HUMAN,
-    PRIMER_LATEST, ///< the channel's last ten seconds: goes on seamlessly
+    PRIMER_LATEST, ///< the channel's last seconds: goes on seamlessly
     PRIMER_BEST,   ///< the best ten seconds of the channel's last minutes
 };
 
 struct primer {
     struct score *score;
-    const struct seedbook *book;
+    const struct seedbook *book; ///< of the net in use; NULL: none
     uint64_t seed;
-    uint64_t phrase;                             ///< human phrases used so far
-    uint8_t cells[PRIMER_FRAMES * ROLL_PITCHES]; ///< what was written last
-    struct note notes[PRIMER_NOTES];             ///< room to copy the score to
+    uint64_t phrase; ///< human phrases used so far
+    /** The phrase chosen last, in order of onset, [from, to) in the notes' own time; notes that
+     * sound over `from` are in it. */
+    struct note notes[PRIMER_NOTES];
+    size_t count;
+    int64_t from, to;
 };
 
-void primer_init(struct primer *primer, struct score *score, const struct seedbook *book,
-                 uint64_t seed);
+void primer_init(struct primer *primer, struct score *score, uint64_t seed);
 
 /**
- * Writes the phrase before channel time `start` to primer->cells. Where the channel has no music of
- * its own that will do, a human phrase of `composer` is taken; returns the source in fact used.
+ * Chooses the phrase for what is to begin at channel time `start`. PRIMER_LATEST reaches back by
+ * `reach`; where PRIMER_BEST finds none, and for PRIMER_HUMAN, the end of a human phrase of
+ * `composer` is taken, of another where it has none. Returns the source in fact used:
+ * PRIMER_NOTHING where there is no human phrase at all.
  */
-enum primer_source primer_write(struct primer *primer, enum primer_source source, int64_t start,
-                                const char *composer, const struct curator *curator);
+enum primer_source primer_choose(struct primer *primer, enum primer_source source, int64_t start,
+                                 int64_t reach, const char *composer,
+                                 const struct curator *curator);
 
-/** Writes the first `frames` frames of a human phrase of `composer`, moved by a few semitones, to
- * `cells`: music for when no net makes any. */
-void primer_write_phrase(struct primer *primer, const char *composer, size_t frames,
-                         uint8_t *cells);
+/**
+ * Chooses music for when no net makes any: the beginning of a human phrase, or, where there is
+ * none, the best of the channel's own, moved by a few semitones; it begins at time 0.
+ */
+void primer_choose_relief(struct primer *primer, int64_t start, const char *composer,
+                          const struct curator *curator);
 
 /** The last onset within ten seconds before `start`, or, where there is none, `start`. */
 int64_t primer_last_onset(struct primer *primer, int64_t start);

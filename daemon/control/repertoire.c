@@ -1,42 +1,252 @@
 // SPDX-License-Identifier: MIT
 #include "control/repertoire.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "control/generator.h"
+#include "control/licence.h"
 #include "control/settings.h"
 #include "log.h"
 #include "music/seedbook.h"
+#include "nets/safetensors.h"
+#include "nets/words.h"
 
-/** A net or composer of the settings that is not there gives way to one that is. */
-static void settle_names(const struct generator *generator, struct settings *settings)
+#define NETS 16
+#define ENDING ".safetensors"
+
+struct family {
+    char name[32];
+    struct seedbook *book; ///< NULL: none there
+};
+
+struct repertoire {
+    const char *folder; ///< while it is read
+    struct repertoire_net nets[NETS];
+    struct words *composers[NETS];
+    const char **lists[NETS];
+    size_t count;
+    struct family families[NETS];
+    size_t family_count;
+    char forbidden[512]; ///< names of the nets that the licence setting leaves out
+};
+
+static int is_net(const struct dirent *entry)
 {
-    const char *const *offered = generator_composers(generator, settings->net);
-    if (!offered) {
-        const char *first = generator_net_name(generator, 0);
-        log_warning("there is no net %s in %s; playing on %s", settings->net, settings->models,
-                    first);
-        snprintf(settings->net, sizeof settings->net, "%s", first);
-        offered = generator_composers(generator, first);
-    }
-    for (const char *const *name = offered; *name; name++)
-        if (!strcmp(*name, settings->composer))
-            return;
-    if (!offered[0])
-        return;
-    log_warning("net %s does not offer composer %s; playing %s", settings->net, settings->composer,
-                offered[0]);
-    snprintf(settings->composer, sizeof settings->composer, "%s", offered[0]);
+    const char *dot = strrchr(entry->d_name, '.');
+    return dot && dot != entry->d_name && !strcmp(dot, ENDING);
 }
 
-int repertoire_settle(const struct generator *generator, struct settings *settings,
-                      struct seedbook **ret_book)
+static const char *metadata(const struct safetensors *file, const char *key)
 {
-    settle_names(generator, settings);
-    const char *family = strrchr(settings->net, '-');
+    const char *text = safetensors_metadata(file, key);
+    return text ? text : "";
+}
+
+/** The list of composers, ended with NULL, of net number `index`. */
+static int take_composers(struct repertoire *repertoire, size_t index,
+                          const struct safetensors *file)
+{
+    struct words *words = NULL;
+    const char *offered = safetensors_metadata(file, "offered");
+    int r = words_parse(offered ? offered : metadata(file, "composers"), &words);
+    if (r == -EBADMSG)
+        log_warning("left out net %s: its metadata names no composers", safetensors_path(file));
+    if (r < 0)
+        return r;
+    const char **list = calloc(words->count + 1, sizeof *list);
+    if (!list) {
+        words_free(words);
+        return -ENOMEM;
+    }
+    for (uint32_t i = 0; i < words->count; i++)
+        list[i] = words->words[i];
+    repertoire->composers[index] = words;
+    repertoire->lists[index] = list;
+    repertoire->nets[index].composers = list;
+    return 0;
+}
+
+static int take_book(struct repertoire *repertoire, struct repertoire_net *net)
+{
+    for (size_t i = 0; i < repertoire->family_count; i++) {
+        if (!strcmp(repertoire->families[i].name, net->family)) {
+            net->book = repertoire->families[i].book;
+            return 0;
+        }
+    }
+    struct family *family = &repertoire->families[repertoire->family_count];
     char path[768];
-    snprintf(path, sizeof path, "%s/seeds-%s.txt", settings->models,
-             family ? family + 1 : settings->net);
-    return seedbook_new(path, ret_book);
+    snprintf(path, sizeof path, "%s/seeds-%s.txt", repertoire->folder, net->family);
+    FILE *there = fopen(path, "re");
+    if (there) {
+        fclose(there);
+        int r = seedbook_new(path, &family->book);
+        if (r < 0)
+            return r;
+    }
+    memcpy(family->name, net->family, sizeof family->name);
+    repertoire->family_count++;
+    net->book = family->book;
+    return 0;
+}
+
+/** Takes one file in, or leaves it out. Returns 0 also for what is left out. */
+static int take_net(struct repertoire *repertoire, const char *file_name, bool commercial)
+{
+    struct repertoire_net *net = &repertoire->nets[repertoire->count];
+    int length = (int)(strlen(file_name) - strlen(ENDING));
+    *net = (struct repertoire_net){.name = ""};
+    if (repertoire->count == NETS || length >= (int)sizeof net->name) {
+        log_warning("left out net %s: more than %d nets, or too long a name", file_name, NETS);
+        return 0;
+    }
+    snprintf(net->name, sizeof net->name, "%.*s", length, file_name);
+    snprintf(net->path, sizeof net->path, "%s/%s", repertoire->folder, file_name);
+    struct safetensors *file;
+    int r = safetensors_new(net->path, &file);
+    if (r < 0)
+        return r == -ENOMEM ? r : 0;
+
+    const char *family = metadata(file, "family");
+    const char *dash = strrchr(net->name, '-');
+    snprintf(net->family, sizeof net->family, "%s", *family ? family : dash ? dash + 1 : net->name);
+    const char *licence = metadata(file, "licence");
+    snprintf(net->licence, sizeof net->licence, "%s", *licence ? licence : "none stated");
+    net->commercial = licence_is_commercial(licence);
+    if (commercial && !net->commercial) {
+        size_t used = strlen(repertoire->forbidden);
+        snprintf(repertoire->forbidden + used, sizeof repertoire->forbidden - used, "%s%s (%s)",
+                 used ? ", " : "", net->name, net->licence);
+    } else {
+        r = take_composers(repertoire, repertoire->count, file);
+        if (r == 0)
+            r = take_book(repertoire, net);
+        if (r == 0)
+            repertoire->count++;
+        else if (r == -EBADMSG && !net->composers)
+            r = 0;
+    }
+    safetensors_free(file);
+    return r;
+}
+
+static int take_all(struct repertoire *repertoire, bool commercial)
+{
+    struct dirent **found;
+    int n = scandir(repertoire->folder, &found, is_net, alphasort);
+    if (n < 0) {
+        int r = -errno;
+        log_error("cannot read the folder of nets %s: %s; set `models` to the right one",
+                  repertoire->folder, strerror(errno));
+        return r;
+    }
+    int r = 0;
+    for (int i = 0; i < n; i++) {
+        if (r == 0)
+            r = take_net(repertoire, found[i]->d_name, commercial);
+        free(found[i]);
+    }
+    free(found);
+    if (r < 0 || repertoire->count)
+        return r;
+    if (repertoire->forbidden[0])
+        log_error(
+            "no net in %s may be used commercially; left out: %s; where no business is "
+            "done with the music, set `licence = any` (or FERMATA_LICENCE=any, --licence any)",
+            repertoire->folder, repertoire->forbidden);
+    else
+        log_error("no net that can be read (*%s) in %s; set `models` to the folder that holds them",
+                  ENDING, repertoire->folder);
+    return -ENOENT;
+}
+
+int repertoire_new(const char *folder, bool commercial, struct repertoire **ret_repertoire)
+{
+    struct repertoire *repertoire = calloc(1, sizeof *repertoire);
+    if (!repertoire)
+        return -ENOMEM;
+    repertoire->folder = folder;
+    int r = take_all(repertoire, commercial);
+    if (r < 0) {
+        repertoire_free(repertoire);
+        return r;
+    }
+    if (repertoire->forbidden[0])
+        log_info("nets left out because they are non-commercial: %s (licence = any takes them in)",
+                 repertoire->forbidden);
+    *ret_repertoire = repertoire;
+    return 0;
+}
+
+void repertoire_free(struct repertoire *repertoire)
+{
+    if (!repertoire)
+        return;
+    for (size_t i = 0; i < NETS; i++) {
+        words_free(repertoire->composers[i]);
+        free(repertoire->lists[i]);
+        seedbook_free(repertoire->families[i].book);
+    }
+    free(repertoire);
+}
+
+size_t repertoire_count(const struct repertoire *repertoire)
+{
+    return repertoire->count;
+}
+
+const struct repertoire_net *repertoire_net(const struct repertoire *repertoire, size_t index)
+{
+    return &repertoire->nets[index];
+}
+
+const struct repertoire_net *repertoire_find(const struct repertoire *repertoire, const char *name)
+{
+    for (size_t i = 0; i < repertoire->count; i++)
+        if (!strcmp(repertoire->nets[i].name, name))
+            return &repertoire->nets[i];
+    return NULL;
+}
+
+bool repertoire_offers(const struct repertoire_net *net, const char *composer)
+{
+    for (const char *const *name = net->composers; *name; name++)
+        if (!strcmp(*name, composer))
+            return true;
+    return false;
+}
+
+const struct repertoire_net *repertoire_default(const struct repertoire *repertoire)
+{
+    const struct repertoire_net *best = repertoire_find(repertoire, "transformer-open");
+    for (size_t i = 0; !best && i < repertoire->count; i++)
+        if (!strcmp(repertoire->nets[i].family, "open"))
+            best = &repertoire->nets[i];
+    return best ? best : &repertoire->nets[0];
+}
+
+void repertoire_settle(const struct repertoire *repertoire, struct settings *settings)
+{
+    const struct repertoire_net *net = repertoire_find(repertoire, settings->net);
+    if (!net) {
+        net = repertoire_default(repertoire);
+        const char *at = strstr(repertoire->forbidden, settings->net);
+        size_t length = strlen(settings->net);
+        if (length && at && at[length] == ' ')
+            log_warning("net %s may not be used commercially; playing on %s (licence = any "
+                        "takes it in)",
+                        settings->net, net->name);
+        else if (length)
+            log_warning("there is no net %s in %s; playing on %s", settings->net, settings->models,
+                        net->name);
+        memcpy(settings->net, net->name, sizeof settings->net);
+    }
+    if (repertoire_offers(net, settings->composer) || !net->composers[0])
+        return;
+    log_warning("net %s does not offer composer %s; playing %s", net->name, settings->composer,
+                net->composers[0]);
+    snprintf(settings->composer, sizeof settings->composer, "%s", net->composers[0]);
 }

@@ -2,19 +2,51 @@
 #ifndef FERMATA_CONTROL_REPERTOIRE_H
 #define FERMATA_CONTROL_REPERTOIRE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 /**
- * repertoire: fits what a person asked to hear to what is there to play it.
+ * repertoire: the nets of the models folder, as their files describe them: what they are called,
+ * whom they offer, who may use them, and the human phrases that belong to them. It fits what a
+ * person asked to hear to what is there to play it. Knows no device; read-only once made, from any
+ * thread.
  */
-struct generator;
+struct repertoire;
 struct seedbook;
 struct settings;
 
+struct repertoire_net {
+    char name[64]; ///< the file's, without its ending: "transformer-open"
+    char path[768];
+    char family[32];              ///< "open"
+    char licence[96];             ///< as the file says it
+    bool commercial;              ///< licence_is_commercial()
+    const char *const *composers; ///< offered; ends with NULL
+    /** Phrases of its family (seeds-FAMILY.txt), or NULL where there are none. */
+    const struct seedbook *book;
+};
+
 /**
- * A net or composer of the settings that is not there gives way to one that is (logged, and
- * changed in `settings`). Opens the seeds, which stand beside the nets and belong to a family:
- * lstm-maestro plays from seeds-maestro.txt. Returns 0 or what seedbook_new() says.
+ * Reads the folder. A file that is no net is left out with a warning; so is one that `commercial`
+ * forbids. Returns 0; -ENOENT where no net is left, logged with those left out and the remedy;
+ * -EBADMSG for broken seeds; -ENOMEM, or what scandir(3) says.
  */
-int repertoire_settle(const struct generator *generator, struct settings *settings,
-                      struct seedbook **ret_book);
+int repertoire_new(const char *folder, bool commercial, struct repertoire **ret_repertoire);
+void repertoire_free(struct repertoire *repertoire);
+
+size_t repertoire_count(const struct repertoire *repertoire);
+const struct repertoire_net *repertoire_net(const struct repertoire *repertoire, size_t index);
+/** NULL: there is none of that name. */
+const struct repertoire_net *repertoire_find(const struct repertoire *repertoire, const char *name);
+
+bool repertoire_offers(const struct repertoire_net *net, const char *composer);
+
+/** The net to play on where nobody asked for one: transformer-open, else another of the family
+ * "open", else the first. */
+const struct repertoire_net *repertoire_default(const struct repertoire *repertoire);
+
+/** A net or composer of the settings that is not there gives way to one that is (logged, and
+ * changed in `settings`). */
+void repertoire_settle(const struct repertoire *repertoire, struct settings *settings);
 
 #endif

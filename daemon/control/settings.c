@@ -24,13 +24,15 @@ enum type {
     TYPE_SECONDS,  ///< uint32_t, 0 or 5..3600
     TYPE_NUMBER,   ///< uint64_t
     TYPE_SWITCH,   ///< bool
-    TYPE_SAMPLING, ///< one of two words
+    TYPE_SAMPLING, ///< "sample" or "hard"
+    TYPE_LICENCE,  ///< "commercial" or "any"
 };
 
 const struct settings_key settings_keys[] = {
     {"composer", "NAME", "style to play in: bach, chopin, debussy"},
-    {"net", "NAME", "net to play on, such as lstm-maestro"},
-    {"threshold", "0..1", "probability a note must reach; 0.5 is as the net believes"},
+    {"net", "NAME", "net to play on, such as transformer-open; empty: the best there is"},
+    {"licence", "commercial|any", "nets to load: those for commercial use only, or all"},
+    {"threshold", "0..1", "how sure the net must be of a note; 0.5 is as it believes"},
     {"sampling", "sample|hard", "draw the notes, or play what reaches the threshold"},
     {"volume", "0..1", "loudness"},
     {"reseed-interval", "SECONDS", "prime the net anew so often; 0: only when needed"},
@@ -55,13 +57,21 @@ static const struct {
     {                                                                                              \
         type, offsetof(struct settings, name), sizeof((struct settings *)0)->name                  \
     }
-    FIELD(TYPE_TEXT, composer),      FIELD(TYPE_TEXT, net),
-    FIELD(TYPE_FRACTION, threshold), FIELD(TYPE_SAMPLING, sampling),
-    FIELD(TYPE_FRACTION, volume),    FIELD(TYPE_SECONDS, reseed_interval),
-    FIELD(TYPE_SWITCH, curator),     FIELD(TYPE_NUMBER, seed),
-    FIELD(TYPE_TEXT, device),        FIELD(TYPE_TEXT, soundfont),
-    FIELD(TYPE_TEXT, target),        FIELD(TYPE_SWITCH, autostart),
-    FIELD(TYPE_TEXT, models),        FIELD(TYPE_TEXT, state_file),
+    FIELD(TYPE_TEXT, composer),
+    FIELD(TYPE_TEXT, net),
+    FIELD(TYPE_LICENCE, licence),
+    FIELD(TYPE_FRACTION, threshold),
+    FIELD(TYPE_SAMPLING, sampling),
+    FIELD(TYPE_FRACTION, volume),
+    FIELD(TYPE_SECONDS, reseed_interval),
+    FIELD(TYPE_SWITCH, curator),
+    FIELD(TYPE_NUMBER, seed),
+    FIELD(TYPE_TEXT, device),
+    FIELD(TYPE_TEXT, soundfont),
+    FIELD(TYPE_TEXT, target),
+    FIELD(TYPE_SWITCH, autostart),
+    FIELD(TYPE_TEXT, models),
+    FIELD(TYPE_TEXT, state_file),
 #undef FIELD
 };
 
@@ -74,9 +84,8 @@ void settings_init(struct settings *settings)
         .composer = "chopin",
         .threshold = 0.5,
         .sampling = "sample",
-        .net = "lstm-maestro",
+        .licence = "commercial",
         .volume = 0.8,
-        .reseed_interval = 30,
         .curator = true,
         .device = "auto",
         .models = FERMATA_MODELS,
@@ -144,6 +153,14 @@ static int parse_fraction(const char *value, double *ret)
     return 0;
 }
 
+static int parse_word(const char *value, const char *one, const char *other, char *ret)
+{
+    if (strcmp(value, one) && strcmp(value, other))
+        return -EINVAL;
+    memcpy(ret, value, strlen(value) + 1);
+    return 0;
+}
+
 int settings_set(struct settings *settings, const char *key, const char *value,
                  const char **ret_why)
 {
@@ -185,10 +202,10 @@ int settings_set(struct settings *settings, const char *key, const char *value,
         return parse_switch(value, field);
     case TYPE_SAMPLING:
         *ret_why = "must be `sample` or `hard`";
-        if (strcmp(value, "sample") && strcmp(value, "hard"))
-            return -EINVAL;
-        memcpy(field, value, strlen(value) + 1);
-        return 0;
+        return parse_word(value, "sample", "hard", field);
+    case TYPE_LICENCE:
+        *ret_why = "must be `commercial` or `any`";
+        return parse_word(value, "commercial", "any", field);
     }
     return -EINVAL;
 }

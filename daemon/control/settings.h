@@ -19,8 +19,9 @@ struct settings {
     char composer[32];
     double threshold; ///< 0..1
     char sampling[8]; ///< "sample" or "hard"
-    char net[64];
-    double volume;            ///< 0..1
+    char net[64];     ///< "" = the best that is there
+    char licence[16]; ///< "commercial": nets that are not for commercial use are left out; or "any"
+    double volume;    ///< 0..1
     uint32_t reseed_interval; ///< seconds, 0 = only when needed
     bool curator;             ///< false: the article's behaviour, to see it dry out
     uint64_t seed;            ///< 0: a fresh one each start

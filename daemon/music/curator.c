@@ -31,6 +31,11 @@
 #define STUCK_ONSETS 12.0
 #define STUCK_SHARE 0.6
 
+// A tremolo is music, a draft full of one is where a net of notes has got stuck: of 10,000 human
+// stretches of 4 s, 1 to 45 (Debussy 200) have so many notes in a row on so few keys.
+#define TREMOLO_NOTES 24
+#define TREMOLO_KEYS 3
+
 // The 95th percentile of the pitches that sound at once has the pedal in it (10 for all piano
 // music, 16 for Debussy); three times that is no texture but a held cluster.
 #define SOUNDING_OF_P95 3.0
@@ -127,6 +132,23 @@ static double judge_repetition(const struct curator *curator, const struct note 
     return goes_on && all >= STUCK_ONSETS && most > STUCK_SHARE * all ? 1 + most / all : 0;
 }
 
+/** Badness of the longest run of notes on no more than TREMOLO_KEYS keys. */
+static double judge_tremolo(const struct note *notes, size_t count)
+{
+    unsigned struck[128] = {0};
+    unsigned keys = 0;
+    size_t first = 0, longest = 0;
+    for (size_t i = 0; i < count; i++) {
+        keys += struck[notes[i].pitch & 127]++ == 0;
+        while (keys > TREMOLO_KEYS)
+            keys -= --struck[notes[first++].pitch & 127] == 0;
+        if (i + 1 - first > longest)
+            longest = i + 1 - first;
+    }
+    double over = (double)longest / TREMOLO_NOTES;
+    return over >= 1 ? 1 + fmin(over - 1, 4) / 4 : 0;
+}
+
 /** Badness of too many pitches held at once, as far as the draft's own notes say. */
 static double judge_sounding(const struct curator *curator, const struct note *notes, size_t count,
                              int64_t from, int64_t to)
@@ -177,7 +199,7 @@ enum curator_verdict curator_judge(const struct curator *curator, const struct n
     }
 
     double gap = judge_gaps(curator, notes, count, from, to);
-    double stuck = judge_repetition(curator, notes, count, length) +
+    double stuck = judge_repetition(curator, notes, count, length) + judge_tremolo(notes, count) +
                    judge_sounding(curator, notes, count, from, to);
     double crowd = judge_crowd(curator, count, length);
     double thin = judge_thinness(curator, count, length);

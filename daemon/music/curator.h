@@ -41,7 +41,7 @@ enum curator_verdict {
     CURATOR_KEEP,
     CURATOR_THIN,    ///< too few notes, or a silence that would grow too long: reseed
     CURATOR_CROWDED, ///< far more notes than the composer ever writes: reseed
-    CURATOR_STUCK,   ///< the same few pitches hammered or held: reseed
+    CURATOR_STUCK,   ///< the same few pitches hammered, trilled or held: reseed
 };
 
 /** Refused drafts in a row after which the least bad one is kept. */

@@ -12,23 +12,23 @@
 #include "nets/programs.h"
 #include "log.h"
 
-/** Weights in a texel: eight bfloat16. */
-#define TEXEL_WEIGHTS 8
 /** Features of a buffer are a multiple of this, so that the widest subgroup divides them. */
 #define FEATURE_MULTIPLE 128
+/** Those of shaders/activation.glsl, and the workgroup's size. */
+#define SHARED_CONSTANTS 5
 
-static bool texel_possible(const struct device *device, uint64_t weights)
+static bool texel_possible(const struct device *device, uint64_t texels)
 {
     const struct device_limits *limits = device_limits(device);
     uint32_t width = device_info(device)->subgroup_size;
     return limits->shuffle && limits->whole_subgroups && width >= 4 && width <= 64 &&
-           (width & (width - 1)) == 0 && weights / TEXEL_WEIGHTS <= limits->texels;
+           (width & (width - 1)) == 0 && texels <= limits->texels;
 }
 
-static int choose(struct form *form, uint32_t lanes, uint64_t weights)
+static int choose(struct form *form, uint32_t lanes, uint64_t texels)
 {
     const char *forced = getenv("FERMATA_KERNELS");
-    bool possible = texel_possible(form->device, weights);
+    bool possible = texel_possible(form->device, texels);
     form->texel = possible;
     if (forced && strcmp(forced, "plain") == 0) {
         form->texel = false;
@@ -43,8 +43,8 @@ static int choose(struct form *form, uint32_t lanes, uint64_t weights)
         form->width = device_info(form->device)->subgroup_size;
         while (form->tile < lanes && form->tile < 8 && form->tile < form->width)
             form->tile *= 2;
-        // A CPU gains by handing each value to four rows; a GPU has invocations to spare.
-        form->rows = device_info(form->device)->kind == DEVICE_CPU ? 4 : 1;
+        // A CPU gains by handing each value to eight rows; a GPU has invocations to spare.
+        form->rows = device_info(form->device)->kind == DEVICE_CPU ? 8 : 1;
     }
     form->lanes = (lanes + form->tile - 1) / form->tile * form->tile;
     log_debug("%s kernels: %u lanes in tiles of %u, %u invocations",
@@ -52,47 +52,39 @@ static int choose(struct form *form, uint32_t lanes, uint64_t weights)
     return 0;
 }
 
-uint32_t form_constants(const struct form *form, uint32_t local_size, uint32_t *ret_constants)
+int form_new_kernel(const struct form *form, const struct form_kernel *kernel,
+                    struct kernel **ret_kernel)
 {
-    ret_constants[0] = local_size;
-    ret_constants[1] = form->width;
-    ret_constants[2] = form->tile;
-    ret_constants[3] = form->lanes / form->tile;
-    ret_constants[4] = form->rows;
-    return 5;
-}
-
-static int compile(const struct form *form, const struct program *program, const char *buffers,
-                   struct kernel **ret_kernel)
-{
+    const struct program *program = form->texel ? kernel->texel : kernel->plain;
+    char buffers[KERNEL_MAX_BUFFERS + 1];
+    size_t count = strlen(kernel->buffers);
+    assert(count <= KERNEL_MAX_BUFFERS);
+    for (size_t i = 0; i <= count; i++)
+        buffers[i] = kernel->buffers[i] == 't' && !form->texel ? 's' : kernel->buffers[i];
     struct kernel_config config = {
         .name = program->name,
         .code = program->code,
         .code_bytes = program->bytes,
         .buffers = buffers,
+        .constants = {form->texel ? form->width : FORM_PLAIN_LOCAL_SIZE, form->width, form->tile,
+                      form->lanes / form->tile, form->rows},
+        .constant_count = SHARED_CONSTANTS + kernel->constant_count,
         .whole_subgroup = form->texel && buffers[0] == 't',
     };
-    config.constant_count =
-        form_constants(form, form->texel ? form->width : FORM_PLAIN_LOCAL_SIZE, config.constants);
+    assert(config.constant_count <= KERNEL_MAX_CONSTANTS);
+    memcpy(config.constants + SHARED_CONSTANTS, kernel->constants,
+           kernel->constant_count * sizeof kernel->constants[0]);
     return kernel_new(form->device, &config, ret_kernel);
 }
 
-int form_init(struct form *form, struct device *device, uint32_t lanes, uint64_t weights)
+int form_init(struct form *form, struct device *device, uint32_t lanes, uint64_t texels)
 {
     memset(form, 0, sizeof *form);
     form->device = device;
-    int r = choose(form, lanes, weights);
+    int r = choose(form, lanes, texels);
     if (r == 0)
         r = buffer_new(device, form->lanes * sizeof(struct lane_words), BUFFER_UPLOAD,
                        BUFFER_NO_TEXEL, &form->lane_words);
-    if (r == 0)
-        r = compile(form, form->texel ? &program_recurrent_texel : &program_recurrent_plain,
-                    form->texel ? "ttttsss" : "sssssss", &form->recurrent);
-    if (r == 0)
-        r = compile(form, form->texel ? &program_dense_texel : &program_dense_plain,
-                    form->texel ? "tttss" : "sssss", &form->dense);
-    if (r == 0)
-        r = compile(form, &program_clear, "ss", &form->clear);
     if (r < 0)
         form_finish(form);
     return r;
@@ -100,9 +92,6 @@ int form_init(struct form *form, struct device *device, uint32_t lanes, uint64_t
 
 void form_finish(struct form *form)
 {
-    kernel_free(form->recurrent);
-    kernel_free(form->dense);
-    kernel_free(form->clear);
     buffer_free(form->lane_words);
     memset(form, 0, sizeof *form);
 }

@@ -9,12 +9,13 @@
 struct buffer;
 struct device;
 struct kernel;
+struct program;
 
 /** Invocations of a workgroup of the plain form. */
 #define FORM_PLAIN_LOCAL_SIZE 32
 
 /**
- * form: how the layers of one net are computed on one device, and the kernels that do it.
+ * form: how the layers of one net are computed on one device.
  *
  * There are two. The *texel* form reads weights as 128-bit texels and hands activations round by
  * subgroup shuffles; it is the fast one. The *plain* form wants storage buffers and nothing else.
@@ -31,9 +32,6 @@ struct form {
     uint32_t tile;             ///< lanes computed together
     uint32_t rows;             ///< rows of a dense layer per invocation
     struct buffer *lane_words; ///< struct lane_words of each lane, written by the sampler
-    struct kernel *recurrent;
-    struct kernel *dense;
-    struct kernel *clear;
 };
 
 /** What the kernels know of a lane: Lane in shaders/lane.glsl. */
@@ -43,20 +41,23 @@ struct lane_words {
     float threshold; ///< as a logit
     uint32_t seed[2];
     uint32_t step[2];
-    uint32_t unused;
+    uint32_t forced; ///< steps of the run that are given
+    uint32_t kind;
+    uint32_t control; ///< four buckets of eight bits
+    float scale;      ///< logits are multiplied by it
+    float cut;        ///< logits further below the best than this are not drawn
 };
 
 enum lane_flag {
     LANE_ACTIVE = 1,
     LANE_HARD = 2,
-    LANE_FORCED = 4,
     LANE_CLEAR_STATE = 8,
     LANE_CLEAR_FRAME = 16,
 };
 
-/** `weights` is the number of the largest matrix. Returns 0, -ENOMEM, -ENODEV (FERMATA_KERNELS
- * asks for what the device lacks, or it is lost) or -EIO. */
-int form_init(struct form *form, struct device *device, uint32_t lanes, uint64_t weights);
+/** `texels` is the number of the largest texel buffer that will be wanted. Returns 0, -ENOMEM,
+ * -ENODEV (FERMATA_KERNELS asks for what the device lacks, or it is lost) or -EIO. */
+int form_init(struct form *form, struct device *device, uint32_t lanes, uint64_t texels);
 void form_finish(struct form *form);
 
 /** A buffer of `features` (a multiple of 128) values for each lane. */
@@ -65,8 +66,19 @@ int form_new_activation(const struct form *form, uint32_t features, struct buffe
 /** Where a lane's value lies in such a buffer, counted in floats. */
 size_t form_index(const struct form *form, uint32_t feature, uint32_t lane);
 
-/** The specialization constants of shaders/activation.glsl, after the workgroup's size; returns
- * how many. */
-uint32_t form_constants(const struct form *form, uint32_t local_size, uint32_t *ret_constants);
+/** A kernel of a net. */
+struct form_kernel {
+    const struct program *texel;
+    const struct program *plain;
+    const char *buffers; ///< of the texel form; in the plain form all are storage buffers
+    /** Specialization constants behind those of shaders/activation.glsl. */
+    uint32_t constants[6];
+    uint32_t constant_count;
+};
+
+/** Compiles the kernel in this form; one that begins with a texel buffer runs in whole subgroups.
+ * Returns 0, -ENOMEM, -ENODEV or -EIO. */
+int form_new_kernel(const struct form *form, const struct form_kernel *kernel,
+                    struct kernel **ret_kernel);
 
 #endif

@@ -11,11 +11,10 @@
 #include "compute/buffer.h"
 #include "compute/kernel.h"
 #include "nets/form.h"
+#include "nets/matrix.h"
 #include "nets/safetensors.h"
 
 #define GATES 4
-/** Columns in a block: one 128-bit load of bfloat16. */
-#define BLOCK 8
 
 struct layer {
     struct buffer *weights;
@@ -25,61 +24,24 @@ struct layer {
     uint32_t groups[2]; ///< the dispatch's grid
 };
 
-/** Order of the rows in device memory: [group][block][row of the invocation][invocation]. */
-struct order {
-    uint32_t rows, columns;
-    uint32_t height; ///< rows of an invocation
-    uint32_t width;  ///< invocations of a group
-    uint32_t gates;  ///< 1, or 4: then an invocation's rows are one unit's gates
-};
-
-static uint32_t row_at(const struct order *order, uint32_t group, uint32_t r, uint32_t invocation)
-{
-    if (order->gates > 1)
-        return r * (order->rows / order->gates) + group * order->width + invocation;
-    return (group * order->height + r) * order->width + invocation;
-}
-
-static uint32_t bfloat16(float value)
-{
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    if ((bits & 0x7fffffff) > 0x7f800000) // NaN stays NaN
-        return bits >> 16 | 0x40;
-    return (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
-}
-
 static int upload_weights(struct layer *layer, const struct layer_place *place,
-                          const struct order *order, const struct safetensors_tensor *tensor)
+                          const struct matrix_order *order, const struct safetensors_tensor *tensor)
 {
-    const struct form *form = place->form;
+    struct matrix_source source = {{tensor}, 1};
     size_t size = (size_t)order->rows * order->columns * 2;
-    uint32_t *packed = malloc(size), *out = packed;
-    if (!packed)
+    uint32_t *texels = malloc(size);
+    if (!texels)
         return -ENOMEM;
-    uint32_t groups = order->rows / (order->width * order->height);
-    for (uint32_t group = 0; group < groups; group++)
-        for (uint32_t block = 0; block < order->columns / BLOCK; block++)
-            for (uint32_t r = 0; r < order->height; r++)
-                for (uint32_t i = 0; i < order->width; i++) {
-                    uint64_t at = (uint64_t)row_at(order, group, r, i) * order->columns +
-                                  (uint64_t)block * BLOCK;
-                    for (uint32_t c = 0; c < BLOCK / 2; c++)
-                        *out++ = bfloat16(safetensors_float(tensor, at + c)) |
-                                 bfloat16(safetensors_float(tensor, at + BLOCK / 2 + c)) << 16;
-                }
-    int r = buffer_new(form->device, size, BUFFER_DEVICE,
-                       form->texel ? BUFFER_RGBA32UI : BUFFER_NO_TEXEL, &layer->weights);
-    if (r == 0)
-        r = buffer_write(layer->weights, 0, packed, size);
-    free(packed);
+    matrix_pack(order, &source, texels);
+    int r = matrix_upload(place->form, texels, size, &layer->weights);
+    free(texels);
     return r;
 }
 
 /** Uploads bias + composer, of each composer where the layer has them; dense layers row by row,
  * recurrent ones unit by unit with the four gates together. */
 static int upload_biases(struct layer *layer, const struct layer_place *place,
-                         const struct order *order, const struct safetensors_tensor *bias,
+                         const struct matrix_order *order, const struct safetensors_tensor *bias,
                          const struct safetensors_tensor *composer)
 {
     const struct form *form = place->form;
@@ -109,7 +71,7 @@ static int upload_biases(struct layer *layer, const struct layer_place *place,
 
 /** Finds the layer's tensors, checks their shapes and uploads them. */
 static int upload(struct layer *layer, const struct layer_place *place, const char *name,
-                  const struct order *order, uint32_t *ret_bias_stride)
+                  const struct matrix_order *order, uint32_t *ret_bias_stride)
 {
     const struct safetensors_tensor *weight, *bias, *composer = NULL;
     char tensor[64];
@@ -143,7 +105,7 @@ int layer_new_recurrent(const struct layer_place *place, const char *name, uint3
     struct layer *layer = calloc(1, sizeof *layer);
     if (!layer)
         return -ENOMEM;
-    struct order order = {
+    struct matrix_order order = {
         .rows = GATES * units,
         .columns = inputs + units,
         .height = GATES,
@@ -153,7 +115,7 @@ int layer_new_recurrent(const struct layer_place *place, const char *name, uint3
     uint32_t stride = 0;
     int r = upload(layer, place, name, &order, &stride);
     for (int parity = 0; parity < 2 && r == 0; parity++)
-        r = binding_new(form->recurrent,
+        r = binding_new(place->recurrent,
                         (struct buffer *[]){layer->weights, layer->biases, input[parity],
                                             hidden[parity], hidden[!parity], cells,
                                             form->lane_words},
@@ -162,8 +124,8 @@ int layer_new_recurrent(const struct layer_place *place, const char *name, uint3
         layer_free(layer);
         return r;
     }
-    layer->push[0] = inputs / BLOCK;
-    layer->push[1] = units / BLOCK;
+    layer->push[0] = inputs / MATRIX_BLOCK;
+    layer->push[1] = units / MATRIX_BLOCK;
     layer->push[2] = stride;
     layer->push[3] = units;
     layer->groups[0] = form->texel ? form->lanes / form->tile
@@ -181,7 +143,7 @@ int layer_new_dense(const struct layer_place *place, const char *name, uint32_t 
     struct layer *layer = calloc(1, sizeof *layer);
     if (!layer)
         return -ENOMEM;
-    struct order order = {
+    struct matrix_order order = {
         .rows = rows,
         .columns = inputs,
         .height = form->rows,
@@ -191,7 +153,7 @@ int layer_new_dense(const struct layer_place *place, const char *name, uint32_t 
     uint32_t stride = 0;
     int r = upload(layer, place, name, &order, &stride);
     for (int parity = 0; parity < 2 && r == 0; parity++)
-        r = binding_new(form->dense,
+        r = binding_new(place->dense,
                         (struct buffer *[]){layer->weights, layer->biases, input[parity], output,
                                             form->lane_words},
                         &layer->bindings[parity]);
@@ -200,7 +162,7 @@ int layer_new_dense(const struct layer_place *place, const char *name, uint32_t 
         return r;
     }
     float lowest = activation == LAYER_RELU ? 0.0f : -FLT_MAX;
-    layer->push[0] = inputs / BLOCK;
+    layer->push[0] = inputs / MATRIX_BLOCK;
     layer->push[1] = stride;
     memcpy(&layer->push[2], &lowest, sizeof lowest);
     layer->push[3] = rows;

@@ -7,6 +7,7 @@
 struct batch;
 struct buffer;
 struct form;
+struct kernel;
 struct safetensors;
 
 /**
@@ -27,6 +28,8 @@ struct layer_place {
     const struct form *form;
     const struct safetensors *file;
     uint32_t composers;
+    struct kernel *recurrent; ///< made of program_recurrent_texel or _plain
+    struct kernel *dense;     ///< made of program_dense_texel or _plain
 };
 
 /**

@@ -109,7 +109,6 @@ static void lstm_record(const struct stack *stack, struct batch *batch, uint32_t
 }
 
 const struct stack_kind lstm_kind = {
-    .name = "lstm",
     .largest_matrix = (uint64_t)4 * UNITS * 2 * UNITS,
     .new = lstm_new,
     .free = lstm_free,

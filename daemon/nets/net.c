@@ -6,199 +6,154 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <spa/utils/json.h>
-#include <spa/utils/string.h>
 
 #include "compute/batch.h"
 #include "compute/buffer.h"
 #include "compute/device.h"
-#include "compute/kernel.h"
+#include "nets/card.h"
+#include "nets/engine.h"
 #include "nets/form.h"
-#include "nets/layer.h"
 #include "nets/net_debug.h"
 #include "nets/safetensors.h"
-#include "nets/sampler.h"
-#include "nets/stack.h"
-#include "nets/words.h"
+#include "nets/tables.h"
 #include "log.h"
 
 #define MAX_LANES 64
-#define RUN_TIMEOUT_NS UINT64_C(10000000000)
 
-static const struct stack_kind *const kinds[] = {&lstm_kind};
+static const struct engine_kind *const kinds[] = {&lstm_engine, &transformer_engine};
 
 struct net {
     struct device *device;
-    struct net_info info;
-    struct words *composers;
-    struct words *offered;
-    char *name, *family, *licence, *stats;
+    struct card card;
     struct form form;
-    struct sampler *sampler;
-    struct stack *stack;
-    struct binding *clears[STACK_MAX_STATES + 1]; ///< of each state, and of the input
-    struct batch *batch;                          ///< NET_RUN_STEPS steps
-    uint32_t pending[MAX_LANES];                  ///< LANE_CLEAR_* with the next run
+    struct engine *engine;
+    struct buffer *forced;       ///< [lane][steps][token_bytes]
+    struct buffer *tokens;       ///< the same, of what comes out
+    struct batch *batch;         ///< net_info.steps steps
+    uint32_t pending[MAX_LANES]; ///< LANE_CLEAR_* with the next run
 };
-
-/** The metadata's text for `key`, or `otherwise`; NULL when memory is short. */
-static char *text_of(const struct safetensors *file, const char *key, const char *otherwise)
-{
-    const char *value = safetensors_metadata(file, key);
-    return strdup(value ? value : otherwise);
-}
-
-static int read_metadata(struct net *net, const struct safetensors *file,
-                         const struct stack_kind **ret_kind)
-{
-    const char *path = safetensors_path(file);
-    const char *format = safetensors_metadata(file, "format");
-    const char *kind = safetensors_metadata(file, "net");
-    if (!format || strcmp(format, "fermata-net-1") != 0) {
-        log_error("%s is no net of ours: its format is \"%s\", not \"fermata-net-1\"", path,
-                  format ? format : "");
-        return -EBADMSG;
-    }
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
-        if (kind && strcmp(kind, kinds[i]->name) == 0)
-            *ret_kind = kinds[i];
-    if (!*ret_kind) {
-        log_error("%s: this version knows no net of the kind \"%s\"", path, kind ? kind : "");
-        return -EBADMSG;
-    }
-
-    const char *composers = safetensors_metadata(file, "composers");
-    const char *offered = safetensors_metadata(file, "offered");
-    int r = words_parse(composers ? composers : "", &net->composers);
-    if (r == 0)
-        r = words_parse(offered ? offered : composers, &net->offered);
-    if (r == 0 && net->composers->count == 0)
-        r = -EBADMSG;
-    for (uint32_t i = 0; r == 0 && i < net->offered->count; i++)
-        if (words_find(net->composers, net->offered->words[i]) < 0)
-            r = -EBADMSG;
-    if (r == -EBADMSG)
-        log_error("%s: its metadata name no composers, or offer one that it does not have", path);
-    if (r < 0)
-        return r;
-
-    net->name = text_of(file, "net", "");
-    net->family = text_of(file, "family", "");
-    net->licence = text_of(file, "licence", "");
-    net->stats = text_of(file, "stats", "{}");
-    if (!net->name || !net->family || !net->licence || !net->stats)
-        return -ENOMEM;
-    const char *loss = safetensors_metadata(file, "validation_loss");
-    net->info = (struct net_info){
-        .name = net->name,
-        .family = net->family,
-        .licence = net->licence,
-        .composers = net->composers->words,
-        .composer_count = net->composers->count,
-        .offered = net->offered->words,
-        .offered_count = net->offered->count,
-        .stats = net->stats,
-    };
-    if (!spa_atod(loss, &net->info.validation_loss))
-        net->info.validation_loss = NAN;
-    return 0;
-}
-
-static int bind_clears(struct net *net)
-{
-    struct kernel *kernel = net->form.clear;
-    struct buffer *words = net->form.lane_words;
-    uint32_t count = net->stack->state_count;
-    int r = 0;
-    for (uint32_t i = 0; i < count && r == 0; i++)
-        r = binding_new(kernel, (struct buffer *[]){net->stack->states[i].now[0], words},
-                        &net->clears[i]);
-    if (r == 0)
-        r = binding_new(kernel, (struct buffer *[]){sampler_input(net->sampler), words},
-                        &net->clears[count]);
-    return r;
-}
-
-static void record_clear(const struct net *net, struct batch *batch, const struct binding *clear,
-                         uint32_t features, uint32_t mask)
-{
-    uint32_t push[2] = {mask, features / 4 * net->form.lanes};
-    batch_dispatch(batch, clear, push, sizeof push, (push[1] + 31) / 32, 1);
-}
 
 static int record(const struct net *net, struct batch *batch, uint32_t steps)
 {
-    const struct stack *stack = net->stack;
     int r = batch_begin(batch);
     if (r < 0)
         return r;
-    for (uint32_t i = 0; i < stack->state_count; i++)
-        record_clear(net, batch, net->clears[i], stack->states[i].features, LANE_CLEAR_STATE);
-    record_clear(net, batch, net->clears[stack->state_count], STACK_INPUTS, LANE_CLEAR_FRAME);
-    batch_barrier(batch);
-    for (uint32_t step = 0; step < steps; step++) {
-        stack->kind->record(stack, batch, step);
-        sampler_record(net->sampler, batch, step);
-    }
-    // Every run begins at an even step.
-    for (uint32_t i = 0; steps % 2 && i < stack->state_count; i++) {
-        const struct stack_state *state = &stack->states[i];
-        if (state->now[0] != state->now[1])
-            batch_copy(batch, state->now[1], 0, state->now[0], 0, buffer_size(state->now[0]));
-    }
+    net->engine->kind->record(net->engine, batch, steps);
     return batch_end(batch);
 }
 
-static int run(struct net *net, struct batch *batch, const struct net_lane *lanes, uint32_t steps,
-               uint8_t *ret_frames)
+static struct lane_words words_of(const struct net_lane *lane, uint32_t clear)
 {
-    for (uint32_t i = 0; i < net->info.lanes; i++)
-        assert(!lanes[i].active || lanes[i].composer < net->info.composer_count);
-    sampler_set(net->sampler, lanes, net->pending, net->info.lanes, steps);
-    int r = batch_run(batch, RUN_TIMEOUT_NS);
+    float t = isnan(lane->threshold) ? 0.5f : fminf(fmaxf(lane->threshold, 0.001f), 0.999f);
+    float off = 2.0f * t - 1.0f; // see net.h
+    uint32_t control = 0;
+    for (int i = 0; i < NET_CONTROLS; i++)
+        control |= (uint32_t)(uint8_t)lane->control[i] << 8 * i;
+    return (struct lane_words){
+        .flags = clear | (lane->active ? LANE_ACTIVE : 0u) |
+                 (lane->sampling == NET_HARD ? LANE_HARD : 0u),
+        .composer = lane->composer,
+        .threshold = logf(t / (1.0f - t)),
+        .seed = {(uint32_t)lane->seed, (uint32_t)(lane->seed >> 32)},
+        .step = {(uint32_t)lane->step, (uint32_t)(lane->step >> 32)},
+        .forced = lane->forced_count,
+        .kind = lane->kind,
+        .control = control,
+        .scale = off < 0 ? 1.0f / (1.0f - 0.4f * off) : 1.0f,
+        .cut = off > 0 ? -logf(0.2f * off * off) : 1e30f,
+    };
+}
+
+static void check_lane(const struct net *net, const struct net_lane *lane, uint32_t steps)
+{
+    const struct net_info *info = &net->card.info;
+    if (!lane->active)
+        return;
+    assert(lane->composer < info->composer_count);
+    assert(lane->kind < info->kind_count || lane->kind == 0);
+    assert(lane->forced_count <= steps);
+    for (int i = 0; i < NET_CONTROLS; i++)
+        assert(!info->buckets[i] || lane->control[i] < (int)info->buckets[i]);
+    for (uint32_t i = 0; info->vocabulary == NET_NOTES && i < lane->forced_count; i++)
+        for (uint32_t k = 0; k < NET_NOTE_FIELDS; k++)
+            assert(lane->forced[i * NET_NOTE_FIELDS + k] < tables_sizes[k]);
+}
+
+static int run(struct net *net, struct batch *batch, const struct net_lane *lanes, uint32_t steps,
+               uint8_t *ret_tokens)
+{
+    const struct net_info *info = &net->card.info;
+    size_t room = (size_t)info->steps * info->token_bytes;
+    struct lane_words *words = buffer_map(net->form.lane_words);
+    uint8_t *forced = buffer_map(net->forced);
+    for (uint32_t i = 0; i < info->lanes; i++) {
+        check_lane(net, &lanes[i], steps);
+        words[i] = words_of(&lanes[i], net->pending[i]);
+        if (lanes[i].active && lanes[i].forced_count)
+            memcpy(forced + i * room, lanes[i].forced,
+                   (size_t)lanes[i].forced_count * info->token_bytes);
+    }
+    int r = batch_run(batch);
     if (r < 0)
         return r;
     memset(net->pending, 0, sizeof net->pending);
-    sampler_get(net->sampler, net->info.lanes, steps, ret_frames);
+    const uint8_t *tokens = buffer_map(net->tokens);
+    size_t wanted = (size_t)steps * info->token_bytes;
+    for (uint32_t i = 0; i < info->lanes; i++)
+        memcpy(ret_tokens + i * wanted, tokens + i * room, wanted);
     return 0;
 }
 
 /** Some drivers compile at the first dispatch: that must not wait for the first music. */
 static int warm_up(struct net *net)
 {
-    struct net_lane *lanes = calloc(net->info.lanes, sizeof *lanes);
-    uint8_t *frames = malloc((size_t)net->info.lanes * NET_FRAME_CELLS);
-    int r = lanes && frames ? net_debug_run(net, lanes, 1, frames) : -ENOMEM;
+    const struct net_info *info = &net->card.info;
+    struct net_lane *lanes = calloc(info->lanes, sizeof *lanes);
+    uint8_t *tokens = malloc((size_t)info->lanes * info->token_bytes);
+    int r = lanes && tokens ? net_debug_run(net, lanes, 1, tokens) : -ENOMEM;
     free(lanes);
-    free(frames);
+    free(tokens);
     return r;
 }
 
-static int build(struct net *net, const struct safetensors *file, const struct stack_kind *kind)
+static int build(struct net *net, const struct safetensors *file, const struct engine_kind *kind)
 {
-    double sigma = 0.1;
-    const char *text = safetensors_metadata(file, "velocity_sigma");
-    if (text && (!spa_atod(text, &sigma) || !(sigma >= 0 && sigma <= 1))) {
-        log_error("%s: its velocity_sigma \"%s\" is no number of 0 to 1", safetensors_path(file),
-                  text);
-        return -EBADMSG;
-    }
-    int r = form_init(&net->form, net->device, net->info.lanes, kind->largest_matrix);
-    if (r == 0) // half as wide as the data: full spread sounds erratic frame by frame
-        r = sampler_new(&net->form, 0.5f * (float)sigma, NET_RUN_STEPS, &net->sampler);
-    struct layer_place place = {&net->form, file, net->info.composer_count};
+    const struct net_info *info = &net->card.info;
+    uint64_t texels;
+    int r = kind->texels(file, info->lanes, &texels);
     if (r == 0)
-        r = kind->new (&place, sampler_input(net->sampler), sampler_logits(net->sampler),
-                       &net->stack);
+        r = form_init(&net->form, net->device, info->lanes, texels);
+    if (r < 0)
+        return r;
+    size_t size = (size_t)net->form.lanes * info->steps * info->token_bytes;
+    r = buffer_new(net->device, size, BUFFER_UPLOAD, BUFFER_NO_TEXEL, &net->forced);
     if (r == 0)
-        r = bind_clears(net);
+        r = buffer_new(net->device, size, BUFFER_READ, BUFFER_NO_TEXEL, &net->tokens);
+    struct engine_place place = {&net->form, file, info, net->forced, net->tokens};
+    if (r == 0)
+        r = kind->new (&place, kind, &net->engine);
     if (r == 0)
         r = batch_new(net->device, &net->batch);
     if (r == 0)
-        r = record(net, net->batch, NET_RUN_STEPS);
+        r = record(net, net->batch, info->steps);
     if (r == 0)
         r = warm_up(net);
+    for (uint32_t i = 0; i < info->lanes; i++)
+        net_reset(net, i);
     return r;
+}
+
+static int find_kind(const struct net *net, const struct safetensors *file,
+                     const struct engine_kind **ret_kind)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        if (strcmp(net->card.info.name, kinds[i]->name) == 0) {
+            *ret_kind = kinds[i];
+            return 0;
+        }
+    log_error("%s: this version knows no net of the kind \"%s\"", safetensors_path(file),
+              net->card.info.name);
+    return -EBADMSG;
 }
 
 int net_new(struct device *device, const char *path, uint32_t lanes, struct net **ret_net)
@@ -209,12 +164,17 @@ int net_new(struct device *device, const char *path, uint32_t lanes, struct net 
         return -ENOMEM;
     net->device = device;
     struct safetensors *file = NULL;
-    const struct stack_kind *kind = NULL;
+    const struct engine_kind *kind = NULL;
     int r = safetensors_new(path, &file);
     if (r == 0)
-        r = read_metadata(net, file, &kind);
+        r = card_init(&net->card, file);
+    if (r == 0)
+        r = find_kind(net, file, &kind);
     if (r == 0) {
-        net->info.lanes = lanes;
+        net->card.info.lanes = lanes;
+        net->card.info.vocabulary = kind->vocabulary;
+        net->card.info.steps = kind->steps;
+        net->card.info.token_bytes = kind->token_bytes;
         r = build(net, file, kind);
     }
     safetensors_free(file);
@@ -232,88 +192,76 @@ void net_free(struct net *net)
     if (!net)
         return;
     batch_free(net->batch);
-    for (size_t i = 0; i < sizeof net->clears / sizeof net->clears[0]; i++)
-        binding_free(net->clears[i]);
-    if (net->stack)
-        net->stack->kind->free(net->stack);
-    sampler_free(net->sampler);
+    if (net->engine)
+        net->engine->kind->free(net->engine);
+    buffer_free(net->forced);
+    buffer_free(net->tokens);
     form_finish(&net->form);
-    words_free(net->composers);
-    words_free(net->offered);
-    free(net->name);
-    free(net->family);
-    free(net->licence);
-    free(net->stats);
+    card_finish(&net->card);
     free(net);
 }
 
 const struct net_info *net_info(const struct net *net)
 {
-    return &net->info;
+    return &net->card.info;
 }
 
 int net_find_composer(const struct net *net, const char *name)
 {
-    return words_find(net->composers, name);
+    const struct net_info *info = &net->card.info;
+    for (uint32_t i = 0; i < info->composer_count; i++)
+        if (strcmp(info->composers[i], name) == 0)
+            return (int)i;
+    return -ENOENT;
 }
 
 void net_reset(struct net *net, uint32_t lane)
 {
-    assert(lane < net->info.lanes);
+    assert(lane < net->card.info.lanes);
     net->pending[lane] = LANE_CLEAR_STATE | LANE_CLEAR_FRAME;
 }
 
-int net_run(struct net *net, const struct net_lane *lanes, uint8_t *ret_frames)
+int net_run(struct net *net, const struct net_lane *lanes, uint8_t *ret_tokens)
 {
-    return run(net, net->batch, lanes, NET_RUN_STEPS, ret_frames);
+    return run(net, net->batch, lanes, net->card.info.steps, ret_tokens);
 }
 
 int net_debug_run(struct net *net, const struct net_lane *lanes, uint32_t steps,
-                  uint8_t *ret_frames)
+                  uint8_t *ret_tokens)
 {
-    assert(steps >= 1 && steps <= NET_RUN_STEPS);
+    assert(steps >= 1 && steps <= net->card.info.steps);
     struct batch *batch = NULL;
     int r = batch_new(net->device, &batch);
     if (r == 0)
         r = record(net, batch, steps);
     if (r == 0)
-        r = run(net, batch, lanes, steps, ret_frames);
+        r = run(net, batch, lanes, steps, ret_tokens);
     batch_free(batch);
     return r;
 }
 
 void net_debug_forget(struct net *net, uint32_t lane)
 {
-    assert(lane < net->info.lanes);
+    assert(lane < net->card.info.lanes);
     net->pending[lane] |= LANE_CLEAR_STATE;
 }
 
 int net_debug_peek(struct net *net, uint32_t lane, const char *name, float *ret_values, size_t room)
 {
-    struct buffer *buffer = NULL;
-    uint32_t features = 0;
-    if (strcmp(name, "x") == 0) {
-        buffer = sampler_input(net->sampler);
-        features = STACK_INPUTS;
-    } else if (strcmp(name, "logits") == 0) {
-        buffer = sampler_logits(net->sampler);
-        features = STACK_LOGITS;
-    }
-    for (uint32_t i = 0; i < net->stack->state_count; i++)
-        if (strcmp(name, net->stack->states[i].name) == 0) {
-            buffer = net->stack->states[i].now[0];
-            features = net->stack->states[i].features;
-        }
-    if (!buffer)
+    struct engine_view view;
+    assert(lane < net->card.info.lanes);
+    if (!net->engine->kind->look(net->engine, name, &view))
         return -ENOENT;
-    float *all = malloc(buffer_size(buffer));
+    size_t size = buffer_size(view.buffer);
+    float *all = malloc(size);
     if (!all)
         return -ENOMEM;
-    int r = buffer_read(buffer, 0, all, buffer_size(buffer));
-    for (uint32_t i = 0; r == 0 && i < features && i < room; i++)
-        ret_values[i] = all[form_index(&net->form, i, lane)];
+    int r = buffer_read(view.buffer, 0, all, size);
+    for (uint32_t i = 0; r == 0 && i < view.features && i < room; i++)
+        ret_values[i] = all[view.lane_by_lane ? (size_t)lane * view.features + i
+                                              : form_index(&net->form, i, lane)];
     free(all);
-    return r < 0 ? r : (int)features;
+    return r < 0 ? r : (int)view.features;
 }
 
 const char *net_debug_form(const struct net *net)

@@ -12,22 +12,38 @@ struct device;
  * net: one trained net, its weights resident in device memory, with the state of `lanes` channels
  * side by side.
  *
- * A net of the roll vocabulary makes frames of NET_FRAME_CELLS cells, one a MIDI pitch, 20 a
- * second. A cell is one byte:
+ * It makes music in steps. What a step is, its vocabulary says; a step is net_info.token_bytes
+ * bytes:
  *
- *     0         off
- *     1..127    an onset with this velocity
- *     128       goes on sounding
+ *     NET_ROLL   a frame of NET_FRAME_CELLS cells, one a MIDI pitch, 20 a second. A cell is
+ *                  0        off
+ *                  1..127   an onset with this velocity
+ *                  128      goes on sounding
+ *     NET_NOTES  a note of four bins (models/notes.py): delta, pitch, duration, velocity
  *
  * Belongs to the generator's thread. It knows shapes, not notes: what a composer is called and
- * how a frame becomes notes is the business of others.
+ * how steps become notes is the business of others.
  */
 struct net;
 
+enum net_vocabulary { NET_ROLL, NET_NOTES };
+
 #define NET_FRAME_CELLS 128
 #define NET_FRAMES_PER_SECOND 20
-/** Steps of one net_run(): one second of music for each lane. */
+/** Steps of one net_run() of a roll net: one second of music for each lane. */
 #define NET_RUN_STEPS 20
+
+#define NET_NOTE_FIELDS 4
+/** Steps of one net_run() of a notes net: one to some seconds of music. */
+#define NET_RUN_NOTES 16
+/** No delta that stands for more ticks of 10 ms than this is drawn. */
+#define NET_LONGEST_DELTA_TICKS 400
+/** No pitch outside these is drawn by a notes net. */
+#define NET_LOWEST_PITCH 21
+#define NET_HIGHEST_PITCH 108
+
+/** Bytes of a lane's steps in one net_run(), whatever the net. */
+#define NET_MAX_RUN_BYTES (NET_RUN_STEPS * NET_FRAME_CELLS)
 
 enum net_cell {
     NET_CELL_OFF = 0,
@@ -35,37 +51,71 @@ enum net_cell {
 };
 
 enum net_sampling {
-    /** Draw each onset with probability sigmoid(logit - logit(threshold)), so that 0.5 is as the
-     * net believes; a sounding note goes on with the probability the net gives it. */
     NET_SAMPLE,
-    /** A cell is on where its probability reaches the threshold (the article's way). */
     NET_HARD,
 };
 
-/** What one lane is to do in one run. */
+/** What may be told to a net of the music it is to make; see models/control.py for the buckets. */
+enum net_control { NET_DENSITY, NET_REGISTER, NET_LOUDNESS, NET_POLYPHONY, NET_CONTROLS };
+
+/**
+ * What one lane is to do in one run.
+ *
+ * Threshold, NET_SAMPLE, NET_ROLL: each onset is drawn with probability
+ * sigmoid(logit - logit(threshold)), so that 0.5 is as the net believes; a sounding note goes on
+ * with the probability the net gives it. NET_NOTES: at 0.5 fields are drawn as the net believes;
+ * above it what is less likely than 0.2 (2 t - 1)^2 times the likeliest is not drawn (min-p,
+ * Nguyen et al. 2024); below it the logits are divided by 1 + 0.4 (1 - 2 t).
+ *
+ * NET_HARD: a cell is on where its probability reaches the threshold (the article's way); a note
+ * is the likeliest of each field.
+ */
 struct net_lane {
     bool active;       ///< false: the lane's state is left as it is
     uint32_t composer; ///< row of net_info.composers
+    uint32_t kind;     ///< row of net_info.kinds; 0 where there are none
+    /** Buckets, by enum net_control; -1: not told. Roll nets do not heed them. */
+    int8_t control[NET_CONTROLS];
     enum net_sampling sampling;
     float threshold; ///< 0 to 1; clamped to [0.001, 0.999]
     uint64_t seed;   ///< of the counter-based random numbers
     uint64_t step;   ///< number of the run's first step; same seed and step, same draw
-    /** NULL: the lane composes. Else NET_RUN_STEPS frames of NET_FRAME_CELLS bytes that are fed
-     * instead of what the net would play (priming); they are also what comes out. */
+    /** The first `forced_count` steps are fed instead of what the net would play (priming), and
+     * come out as they are; the net goes on from there. NULL where forced_count is 0. */
     const uint8_t *forced;
+    uint32_t forced_count; ///< 0 to net_info.steps
 };
+
+/** What the weights file knows of a composer's music. */
+struct net_habits {
+    /** Buckets of the composer's typical texture, by enum net_control; -1: not known. */
+    int8_t control[NET_CONTROLS];
+    /** How the texture of human playing changes: buckets by enum net_control, a row for every 5 s;
+     * a row of NET_PLAN_GAP lies between two pieces. NULL where the file has none. */
+    const uint8_t (*plan)[NET_CONTROLS];
+    uint32_t plan_count; ///< rows
+};
+
+#define NET_PLAN_GAP 255
 
 /** What the weights file says of itself. Strings and arrays belong to the net. */
 struct net_info {
-    const char *name;   ///< "lstm"
+    const char *name;   ///< "lstm", "transformer"
     const char *family; ///< "maestro"
     const char *licence;
+    enum net_vocabulary vocabulary;
+    uint32_t steps;               ///< of one net_run()
+    uint32_t token_bytes;         ///< of one step
     const char *const *composers; ///< the embedding's rows, in order
     uint32_t composer_count;
-    const char *const *offered; ///< the composers to offer to users
+    const struct net_habits *habits; ///< of each composer, in the same order
+    const char *const *offered;      ///< the composers to offer to users
     uint32_t offered_count;
-    const char *stats;      ///< the metadata's "stats", JSON text as it stands, or "{}"
-    double validation_loss; ///< nats per frame, NAN where unknown
+    const char *const *kinds; ///< what data may be like, "performance" first; none in roll nets
+    uint32_t kind_count;
+    uint32_t buckets[NET_CONTROLS]; ///< how many each control has; 0 where it cannot be told
+    const char *stats;              ///< the metadata's "stats", JSON text as it stands, or "{}"
+    double validation_loss;         ///< nats per step, NAN where unknown
     uint32_t lanes;
 };
 
@@ -86,19 +136,22 @@ const struct net_info *net_info(const struct net *net);
 /** Row of the composer called `name`, or -ENOENT. */
 int net_find_composer(const struct net *net, const char *name);
 
-/** Silences a lane: state and last frame to zero. Takes effect with the next run. */
+/**
+ * Makes a lane new: state and last frame of a roll net are silence; a notes net begins a piece.
+ * Takes effect with the next run.
+ */
 void net_reset(struct net *net, uint32_t lane);
 
 /**
- * Runs NET_RUN_STEPS steps in one submit for all active lanes and waits for them.
+ * Runs net_info.steps steps in one submit for all active lanes and waits for them.
  *
- * `lanes` has net_info.lanes entries; `ret_frames` has room for
- * [net_info.lanes][NET_RUN_STEPS][NET_FRAME_CELLS] bytes; frames of inactive lanes are zero.
+ * `lanes` has net_info.lanes entries; `ret_tokens` has room for
+ * [net_info.lanes][net_info.steps][net_info.token_bytes] bytes; those of inactive lanes are zero.
  *
- * Returns 0, -ENODEV (device lost), -ETIMEDOUT (the device did not answer within 10 s: treat it
- * as lost) or -EIO. On failure `ret_frames` is untouched and the lanes' states are undefined:
+ * Returns 0, -ENODEV (device lost), -ETIMEDOUT (the device did not answer in time: treat it
+ * as lost) or -EIO. On failure `ret_tokens` is untouched and the lanes' states are undefined:
  * reset them.
  */
-int net_run(struct net *net, const struct net_lane *lanes, uint8_t *ret_frames);
+int net_run(struct net *net, const struct net_lane *lanes, uint8_t *ret_tokens);
 
 #endif

@@ -12,9 +12,16 @@ struct program {
     size_t bytes;
 };
 
+extern const struct program program_attend_plain;
+extern const struct program program_attend_texel;
+extern const struct program program_begin;
+extern const struct program program_choose_plain;
+extern const struct program program_choose_texel;
 extern const struct program program_clear;
 extern const struct program program_dense_plain;
 extern const struct program program_dense_texel;
+extern const struct program program_matrix_plain;
+extern const struct program program_matrix_texel;
 extern const struct program program_recurrent_plain;
 extern const struct program program_recurrent_texel;
 extern const struct program program_sample;

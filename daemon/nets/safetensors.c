@@ -141,7 +141,7 @@ static enum safetensors_type type_of(const char *token, int length, size_t *ret_
         {"\"F32\"", SAFETENSORS_F32, 4},   {"\"BF16\"", SAFETENSORS_BF16, 2},
         {"\"I32\"", SAFETENSORS_I32, 4},   {"\"F16\"", SAFETENSORS_OTHER, 2},
         {"\"F64\"", SAFETENSORS_OTHER, 8}, {"\"I64\"", SAFETENSORS_OTHER, 8},
-        {"\"U8\"", SAFETENSORS_OTHER, 1},  {"\"I8\"", SAFETENSORS_OTHER, 1},
+        {"\"U8\"", SAFETENSORS_U8, 1},     {"\"I8\"", SAFETENSORS_OTHER, 1},
         {"\"I16\"", SAFETENSORS_OTHER, 2}, {"\"BOOL\"", SAFETENSORS_OTHER, 1},
     };
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {

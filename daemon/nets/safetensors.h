@@ -20,6 +20,7 @@ enum safetensors_type {
     SAFETENSORS_F32,
     SAFETENSORS_BF16,
     SAFETENSORS_I32,
+    SAFETENSORS_U8,
 };
 
 #define SAFETENSORS_MAX_DIMENSIONS 8

@@ -9,9 +9,9 @@ struct buffer;
 struct layer_place;
 
 /**
- * stack: the layers of one kind of net between its input and its logits. net.c owns everything
- * around them (lanes, sampling, running), so that a new kind of net is one file with one
- * stack_kind, and a line in net.c's table.
+ * stack: the layers of one kind of roll net between its input and its logits. roll_engine.c owns
+ * everything around them, so that a new kind of roll net is one file with one stack_kind, and an
+ * engine_kind that names it.
  *
  * A kind embeds struct stack as its first member.
  */
@@ -38,7 +38,6 @@ struct stack {
 };
 
 struct stack_kind {
-    const char *name; ///< the metadata's "net"
     /** Elements of the largest matrix, for the choice of form. */
     uint64_t largest_matrix;
     /** `input` and `logits` outlive the stack. Returns 0, -EBADMSG (logged), -ENOMEM, -ENODEV or

@@ -4,7 +4,7 @@
     bench_torch_lstm.py WEIGHTS [STEPS [LANES...]]
 
 One step at a time with the state carried on, as live composing must; without any sampling, which
-bench_lstm includes. Prints lines as bench_lstm does, for the best of 1 and 2 threads (by the median
+bench_net includes. Prints lines as bench_net does, for the best of 1 and 2 threads (by the median
 wall time): medians over blocks of 20 steps, of one step of all lanes. CPU time is the process's.
 """
 

@@ -87,7 +87,7 @@ def room_of(name, is_main):
 def start_daemon(cache):
     options = ['--models', MODELS] if MODELS else []
     return subprocess.Popen(
-        [FERMATAD, '--autostart', 'yes', '--seed', '1', '--state-file', '', *options],
+        [FERMATAD, '--licence', 'any', '--autostart', 'yes', '--seed', '1', '--state-file', '', *options],
         env={**os.environ, 'MESA_SHADER_CACHE_DIR': cache, 'XDG_CACHE_HOME': cache},
         stderr=subprocess.DEVNULL)
 

@@ -3,7 +3,7 @@
 # The resident LSTM beside PyTorch's on the same weights, in one run, and how long it takes to open
 # with and without the driver's cache of compiled kernels.
 #
-#     lstm.sh BENCH_LSTM WEIGHTS
+#     lstm.sh BENCH_NET WEIGHTS
 #
 # The two take turns, three times, so that a busy machine is unfair to neither; each figure is the
 # median of three. Exits with 77 where there are no weights, no Vulkan or no PyTorch.

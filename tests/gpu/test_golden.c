@@ -102,8 +102,11 @@ static void golden(uint32_t capacity)
     struct net_lane lanes[64] = {0};
     uint8_t forced[2][NET_FRAME_CELLS], frames[64][NET_FRAME_CELLS];
     for (int i = 0; i < 2; i++) {
-        lanes[places[i]] = (struct net_lane){
-            .active = true, .composer = rows[4 * i], .threshold = 0.5f, .forced = forced[i]};
+        lanes[places[i]] = (struct net_lane){.active = true,
+                                             .composer = rows[4 * i],
+                                             .threshold = 0.5f,
+                                             .forced = forced[i],
+                                             .forced_count = 1};
         decode(expected[5] + (size_t)i * 256, forced[i]);
     }
     // The first frame goes in as the last one played; the state before it is zero.
@@ -176,7 +179,8 @@ static void compare(const struct weights *weights, const char *path, uint32_t co
             lanes[i] = (struct net_lane){.active = true,
                                          .composer = i % weights->composers,
                                          .threshold = 0.5f,
-                                         .forced = forced[i]};
+                                         .forced = forced[i],
+                                         .forced_count = 1};
             reference_step(weights, lanes[i].composer, &references[i]);
         }
         assert_int_equal(net_debug_run(net, lanes, 1, frames[0]), 0);

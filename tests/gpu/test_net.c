@@ -240,6 +240,7 @@ static void forced_frames_come_out_and_are_heard(void **state)
 
     reset_all(NULL);
     lanes[0].forced = phrase;
+    lanes[0].forced_count = NET_RUN_STEPS;
     run(lanes);
     assert_memory_equal(frames[0], phrase, RUN);
     assert_memory_equal(frames[1], free_run, RUN);
@@ -280,6 +281,7 @@ static void hear(const uint8_t frame[NET_FRAME_CELLS])
     for (uint32_t i = 0; i < LANES; i++) {
         lanes[i] = lane(0, 0);
         lanes[i].forced = frame;
+        lanes[i].forced_count = 1;
     }
     assert_int_equal(net_debug_run(net, lanes, 1, frames[0]), 0);
     for (uint32_t i = 0; i < LANES; i++)

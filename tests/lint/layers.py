@@ -34,6 +34,8 @@ LIBRARIES = {
     "curses": {"client"},
     "ncurses": {"client"},
 }
+# What the daemon may use of the client: the picture that --compose draws as fermatactl does.
+SHARED = {("control", "client/picture.h")}
 # Headers that stand for no service: the safetensors header and the feed's lines are JSON.
 HELPERS = {"spa/utils/json.h", "spa/utils/string.h"}
 EXCEPTIONS = {(room, name) for room in ("nets", "client") for name in HELPERS}
@@ -60,6 +62,8 @@ def complaint(root, path, room, quote, name):
     if ".." in Path(name).parts:
         return f'"{name}" climbs out of its folder'
     target = Path(name).parts[0] if "/" in name else None
+    if target == "client" and room != "client" and (room, name) not in SHARED:
+        return f'{where} may not include "{name}"'
     if room == "client":
         if target in ROOMS or ((root / "daemon" / name).is_file() and not beside(path, name)):
             return f'the client may not include "{name}" of the daemon'

@@ -14,7 +14,8 @@ ALLOWED = {
     "daemon/nets/a.c": '#include "compute/device.h"\n#include <spa/utils/json.h>\n#include "gates.h"',
     "daemon/music/a.c": '#include "music/note.h"\n#include <math.h>',
     "daemon/audio/a.c": '#include "music/score.h"\n#include <fluidsynth.h>',
-    "daemon/control/a.c": '#include "nets/net.h"\n#include "audio/ring.h"\n#include <dbus/dbus.h>',
+    "daemon/control/a.c": '#include "nets/net.h"\n#include "audio/ring.h"\n#include <dbus/dbus.h>'
+                          '\n#include "client/picture.h"',
     "client/a.c": '#include "roll.h"\n#include <cairo.h>\n#include <ncurses.h>',
     "client/roll.h": "",
 }
@@ -24,8 +25,8 @@ FORBIDDEN = {
     "daemon/nets/a.c": ['"music/note.h"', '"audio/ring.h"', "<spa/utils/ringbuffer.h>"],
     "daemon/music/a.c": ['"nets/net.h"', "<vulkan/vulkan.h>", "<fluidsynth.h>", "<dbus/dbus.h>",
                          "<spa/utils/json.h>", "<systemd/sd-daemon.h>", '"../nets/net.h"'],
-    "daemon/audio/a.c": ['"nets/net.h"', '"control/bus.h"', "<vulkan/vulkan.h>"],
-    "daemon/control/a.c": ["<vulkan/vulkan.h>", "<fluidsynth.h>", "<cairo.h>"],
+    "daemon/audio/a.c": ['"nets/net.h"', '"client/picture.h"', '"control/bus.h"', "<vulkan/vulkan.h>"],
+    "daemon/control/a.c": ["<vulkan/vulkan.h>", "<fluidsynth.h>", "<cairo.h>", '"client/watch.h"'],
     "client/a.c": ['"music/note.h"', '"log.h"', "<pipewire/pipewire.h>"],
     "daemon/sound/a.c": ["<stdio.h>"],
 }

@@ -37,8 +37,10 @@ struct manager {
     struct channel channels[2];
 };
 
-static const char *const nets[] = {"lstm-maestro", "conv1d-maestro"};
-static const char *const composers[] = {"bach", "chopin", "debussy"};
+static const char *const nets[] = {"lstm-maestro", "conv1d-maestro", "satie-open"};
+static const char *const licences[] = {"CC BY-NC-SA 4.0", "CC BY-NC-SA 4.0", "CC BY-SA 4.0"};
+static const char *const composers[] = {"bach", "chopin", "debussy", NULL};
+static const char *const satie[] = {"satie", NULL};
 
 static void tell(struct channel *channel, const char *property)
 {
@@ -167,7 +169,14 @@ const char *channel_net(const struct channel *channel)
 
 int channel_set_net(struct channel *channel, const char *net)
 {
+    if (!strcmp(net, nets[2]))
+        return -ENOTSUP;
     return set_text(channel, channel->net, sizeof(channel->net), nets, 2, net, "Net");
+}
+
+const char *const *channel_composers(const struct channel *channel)
+{
+    return composers;
 }
 
 double channel_volume(const struct channel *channel)
@@ -242,7 +251,24 @@ const char *manager_driver(const struct manager *manager)
 size_t manager_nets(const struct manager *manager, const char *const **ret_names)
 {
     *ret_names = nets;
-    return 2;
+    return 3;
+}
+
+size_t manager_commercial_nets(const struct manager *manager, const char *const **ret_names)
+{
+    *ret_names = nets + 2;
+    return 1;
+}
+
+size_t manager_licences(const struct manager *manager, const char *const **ret_licences)
+{
+    *ret_licences = licences;
+    return 3;
+}
+
+const char *const *manager_net_composers(const struct manager *manager, const char *net)
+{
+    return strcmp(net, nets[2]) ? composers : satie;
 }
 
 size_t manager_composers(const struct manager *manager, const char *const **ret_names)

@@ -186,23 +186,23 @@ class Introspection(BusTest):
                                                       path, interface), property_.get("name"))
 
     def test_others_can_read_it(self):
-        self.assertIn("OpenFeed", subprocess.run(
-            ["busctl", "--user", "introspect", NAME, MAIN], capture_output=True, text=True,
-            check=True).stdout)
-        self.assertIn("ReseedInterval", subprocess.run(
-            ["gdbus", "introspect", "--session", "--dest", NAME, "--object-path", MAIN],
-            capture_output=True, text=True, check=True).stdout)
+        self.assertIn("OpenFeed", subprocess.check_output(
+            ["busctl", "--user", "introspect", NAME, MAIN], text=True))
+        self.assertIn("ReseedInterval", subprocess.check_output(
+            ["gdbus", "introspect", "--session", "--dest", NAME, "--object-path", MAIN], text=True))
 
 
 class Values(BusTest):
     def test_manager(self):
         every = self.get_all(ROOT, MANAGER)
-        for name in ("Version", "Device", "Driver", "Nets", "Composers"):
+        for name in ("Version", "Device", "Driver", "Nets", "NetLicences", "Composers"):
             self.assertTrue(every[name], name)
             self.assertEqual(self.get(name, ROOT, MANAGER), every[name])
             self.assertEqual(self.get(name, ROOT, ""), every[name])
         self.assertIn(self.get("Composer"), every["Composers"])
         self.assertIn(self.get("Net"), every["Nets"])
+        self.assertEqual(every["CommercialNets"],
+                         [n for n in every["Nets"] if "NC" not in every["NetLicences"][n]])
 
     def test_objects(self):
         objects = self.call(ROOT, "org.freedesktop.DBus.ObjectManager",

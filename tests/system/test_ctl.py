@@ -188,6 +188,10 @@ class Verbs(unittest.TestCase):
         status, _ = self.status()
         self.assertEqual(self.ok("composer", "--list").splitlines(), status["composers"])
         self.assertEqual(self.ok("net", "-l").splitlines(), status["nets"])
+        for net in status["nets"]:
+            barred = net not in status["commercial_nets"]
+            self.assertEqual(f"{net} (not for commercial use)" in self.ok("net"), barred)
+            self.assertEqual(f"{net} (non-commercial)" in self.ok("status"), barred)
         self.assertEqual(self.ok("sampling", "-l").splitlines(), ["sample", "hard"])
         for composer in status["composers"]:
             self.assertIn(composer, self.ok("composer").splitlines()[1])
@@ -202,8 +206,10 @@ class Verbs(unittest.TestCase):
         self.ok("start")
 
     def test_refused(self):
-        _, before = self.status()
+        status, before = self.status()
         self.ended(1, "composer", "salieri", words=["salieri", before["composer"]])
+        if "satie-open" in status["nets"]:  # of bus_probe; it does not offer what is played
+            self.ended(1, "net", "satie-open", words=[before["composer"], "offers: satie"])
         self.ended(1, "net", "x", words=[before["net"]])
         self.ended(1, "sampling", "x", words=["hard"])
         self.ended(1, "volume", "101%", words=["0 to 1"])

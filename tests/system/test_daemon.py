@@ -9,6 +9,7 @@ test. One test method: python3 -m unittest test_daemon.Daemon.test_NAME
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -199,6 +200,49 @@ class Daemon(unittest.TestCase):
                 if late < limit:
                     break
             self.assertLess(late, limit, name)
+        self.end(watcher)
+        onsets = [e['time'] for e in self.read_feed(feed) if e['event'] == 'on']
+        self.assertLess(max(np.diff(onsets)), 4.0)
+
+    def two_nets(self):
+        """A folder with two nets, of different vocabularies where there are such."""
+        folder = os.path.join(self.folder, 'models')
+        shutil.copytree(os.environ['FERMATA_MODELS'], folder)
+        roll = os.path.join(folder, 'lstm-maestro.safetensors')
+        other = os.path.join(folder, 'transformer-open.safetensors')
+        if not os.path.exists(other):
+            shutil.copy(roll, other)
+        return folder
+
+    def test_a_change_of_net_is_heard_within_two_seconds_without_a_gap(self):
+        self.play('--models', self.two_nets(), '--net', 'lstm-maestro', '--composer', 'bach',
+                  '--seed', '3')
+        feed, watcher = self.watch()
+        wait_until(lambda: self.status()['seconds_ahead'] > 15, 'a full score')
+        time.sleep(4)  # the other one becomes resident meanwhile
+
+        def change(net):
+            """Seconds until the other net's first note is heard."""
+            asked = time.monotonic()
+            self.ctl('net', net)
+            self.assertEqual(self.status()['net'], net)
+
+            def notes():
+                events = self.read_feed(feed)
+                begins = [e['time'] for e in events if e['event'] == 'reseed'
+                          and e['text'] == 'change' and e['heard'] > asked]
+                return [e['heard'] for e in events if begins and e['event'] == 'on'
+                        and e['time'] >= begins[0]]
+
+            wait_until(notes, f'a note of {net}')
+            time.sleep(3)
+            return notes()[0] - asked
+
+        # The music itself may rest for a moment where it changes, so the best of three counts.
+        late = [(change('transformer-open'), change('lstm-maestro')) for _ in range(3)]
+        limit = 2.0 if os.getloadavg()[0] <= os.cpu_count() else 20.0
+        for each in zip(*late):
+            self.assertLess(min(each), limit, late)
         self.end(watcher)
         onsets = [e['time'] for e in self.read_feed(feed) if e['event'] == 'on']
         self.assertLess(max(np.diff(onsets)), 4.0)

@@ -67,7 +67,7 @@ class Home:
         shutil.copytree(models, self.folder / "models")
         # /tmp is where all this lies, so it cannot be private.
         text = re.sub(r"^ExecStart=\S+", f"ExecStart={daemon} --models {self.folder}/models"
-                      " --device cpu", Path(unit).read_text(), flags=re.MULTILINE)
+                      " --licence any --device cpu", Path(unit).read_text(), flags=re.MULTILINE)
         (units / "fermata.service").write_text(text)
         (units / "fermata.service.d").mkdir()
         (units / "fermata.service.d/test.conf").write_text(

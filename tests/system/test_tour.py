@@ -41,7 +41,7 @@ def main():
     # the unit tests look for ours.
     env['ASAN_OPTIONS'] = f"{env.get('ASAN_OPTIONS', '')}:detect_leaks=0"
     daemon = subprocess.Popen(
-        [FERMATAD, '--models', MODELS, '--autostart', 'yes', '--seed', '7', '--state-file',
+        [FERMATAD, '--models', MODELS, '--licence', 'any', '--autostart', 'yes', '--seed', '7', '--state-file',
          os.path.join(os.environ['SESSION_DIR'], 'state.conf')], env=env)
     wait_for('playing')
     watcher = subprocess.Popen([FERMATACTL, 'watch', '--json'], stdout=subprocess.DEVNULL)

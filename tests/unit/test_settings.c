@@ -37,9 +37,12 @@ static void test_every_key_can_be_set(void **state)
     settings_init(&settings);
     for (const struct settings_key *key = settings_keys; key->key; key++) {
         int r = settings_set(&settings, key->key, "0", &why);
-        if (strcmp(key->key, "sampling"))
+        if (strcmp(key->key, "sampling") && strcmp(key->key, "licence"))
             assert_int_equal(r, 0);
     }
+    assert_string_equal(settings.licence, "commercial");
+    assert_int_equal(settings_set(&settings, "licence", "any", &why), 0);
+    assert_string_equal(settings.licence, "any");
     assert_int_equal(settings_set(&settings, "sampling", "hard", &why), 0);
     assert_string_equal(settings.sampling, "hard");
     assert_int_equal(settings_set(&settings, "reseed_interval", "45", &why), 0);
@@ -63,6 +66,8 @@ static void test_bad_values_change_nothing_and_say_why(void **state)
         {"reseed-interval", "3601"},
         {"reseed-interval", " 30"},
         {"sampling", "Hard"},
+        {"licence", "mine"},
+        {"licence", ""},
         {"composer", "a name far longer than any composer ever had"},
     };
     struct settings settings, before;
@@ -90,7 +95,7 @@ static void test_a_slip_in_a_file_loses_only_its_line(void **state)
     assert_string_equal(settings.composer, "bach");
     assert_true(fabs(settings.volume - 0.8) < 1e-9);
     assert_true(fabs(settings.threshold - 0.25) < 1e-9);
-    assert_string_equal(settings.net, "lstm-maestro");
+    assert_string_equal(settings.net, "");
 }
 
 static void test_a_file_that_is_none(void **state)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Steps per second and CPU time per step of the resident LSTM, as the generator runs it: whole
-// runs of NET_RUN_STEPS, sampling included.
+// Steps per second and CPU time per step of a resident net, as the generator runs it: whole runs of
+// net_info.steps, sampling included. A notes net has heard as much as its largest window holds.
 //
-//     bench_lstm WEIGHTS [RUNS [LANES...]]
+//     bench_net WEIGHTS [RUNS [LANES...]]
 //
 // One line for each number of lanes, of "key value" pairs:
 //     lanes 1 open_ms 31.0 wall_us 612.3 cpu_us 615.0 steps_per_s 1633 cpu_us_least 598.2
@@ -22,6 +22,8 @@
 #include "log.h"
 
 #define MOST_RUNS 1000
+/** Runs that fill the windows of a notes net. */
+#define FILLING_RUNS 33
 
 static double now(clockid_t clock)
 {
@@ -39,7 +41,7 @@ static int ascending(const void *a, const void *b)
 static int bench(struct device *device, const char *path, uint32_t count, int runs, double begun)
 {
     static double wall[MOST_RUNS], cpu[MOST_RUNS];
-    static uint8_t frames[64 * NET_RUN_STEPS * NET_FRAME_CELLS];
+    static uint8_t tokens[64 * NET_MAX_RUN_BYTES];
     struct net_lane lanes[64];
     struct net *net;
     int r = net_new(device, path, count, &net);
@@ -51,17 +53,21 @@ static int bench(struct device *device, const char *path, uint32_t count, int ru
         lanes[i] = (struct net_lane){
             .active = true,
             .composer = i % net_info(net)->composer_count,
+            .control = {-1, -1, -1, -1},
             .threshold = 0.5f,
             .seed = i,
         };
-    r = net_run(net, lanes, frames);
+    const uint32_t steps = net_info(net)->steps;
+    const int filling = net_info(net)->vocabulary == NET_NOTES ? FILLING_RUNS : 1;
+    for (int run = 0; run < filling && r == 0; run++)
+        r = net_run(net, lanes, tokens);
     for (int run = 0; run < runs && r == 0; run++) {
         for (uint32_t i = 0; i < count; i++)
-            lanes[i].step += NET_RUN_STEPS;
+            lanes[i].step += steps;
         double wall_before = now(CLOCK_MONOTONIC), cpu_before = now(CLOCK_PROCESS_CPUTIME_ID);
-        r = net_run(net, lanes, frames);
-        wall[run] = (now(CLOCK_MONOTONIC) - wall_before) / NET_RUN_STEPS;
-        cpu[run] = (now(CLOCK_PROCESS_CPUTIME_ID) - cpu_before) / NET_RUN_STEPS;
+        r = net_run(net, lanes, tokens);
+        wall[run] = (now(CLOCK_MONOTONIC) - wall_before) / steps;
+        cpu[run] = (now(CLOCK_PROCESS_CPUTIME_ID) - cpu_before) / steps;
     }
     if (r == 0) {
         qsort(wall, (size_t)runs, sizeof wall[0], ascending);
@@ -82,7 +88,7 @@ int main(int argc, char **argv)
     const char *path = argc > 1 ? argv[1] : NULL;
     int runs = argc > 2 ? atoi(argv[2]) : 25;
     if (!path || runs < 1 || runs > MOST_RUNS) {
-        fprintf(stderr, "usage: bench_lstm WEIGHTS [RUNS [LANES...]]\n");
+        fprintf(stderr, "usage: bench_net WEIGHTS [RUNS [LANES...]]\n");
         return 2;
     }
     if (!getenv("FERMATA_DEBUG"))

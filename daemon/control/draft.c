@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+#include "control/draft.h"
+
+#include <string.h>
+
+#include "log.h"
+#include "music/score.h"
+
+void draft_begin(struct draft *draft, int64_t start)
+{
+    draft->start = start;
+    draft->onset_count = 0;
+    draft->event_count = 0;
+}
+
+void draft_add_onset(struct draft *draft, const struct note *note)
+{
+    if (draft->onset_count < DRAFT_ONSETS)
+        draft->onsets[draft->onset_count++] = *note;
+}
+
+void draft_add_event(struct draft *draft, const struct note *note)
+{
+    if (draft->event_count < DRAFT_EVENTS)
+        draft->events[draft->event_count++] = *note;
+}
+
+void draft_copy(struct draft *to, const struct draft *from)
+{
+    to->start = from->start;
+    to->onset_count = from->onset_count;
+    to->event_count = from->event_count;
+    to->after = from->after;
+    memcpy(to->onsets, from->onsets, from->onset_count * sizeof *from->onsets);
+    memcpy(to->events, from->events, from->event_count * sizeof *from->events);
+}
+
+void draft_shift(struct draft *draft, int64_t shift)
+{
+    for (size_t i = 0; i < draft->onset_count; i++)
+        draft->onsets[i].onset += shift;
+    for (size_t i = 0; i < draft->event_count; i++)
+        if (draft->events[i].onset >= draft->start)
+            draft->events[i].onset += shift;
+    draft->start += shift;
+}
+
+void draft_commit(const struct draft *draft, struct score *score)
+{
+    bool room = true;
+    for (size_t i = 0; i < draft->event_count; i++)
+        room = score_add(score, &draft->events[i]) == 0 && room;
+    if (!room)
+        log_warning("the score is full: some notes of a draft were left out");
+    score_extend(score, draft->start + DRAFT_US);
+}

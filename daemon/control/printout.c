@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT
+#include "control/printout.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "audio/wav_file.h"
+#include "client/picture.h"
+#include "control/piece.h"
+#include "log.h"
+#include "music/midi_file.h"
+
+struct form {
+    const char *ending;
+    int (*write)(const struct printout *printout, const struct piece *piece, const char *soundfont);
+    int64_t longest; ///< microseconds
+};
+
+struct printout {
+    const struct form *form;
+    char *path;
+    char *part; ///< where it is written; NULL for standard output
+    FILE *out;
+};
+
+static int write_midi(const struct printout *printout, const struct piece *piece,
+                      const char *soundfont)
+{
+    char title[PIECE_TITLE_ROOM];
+    piece_title(piece, title);
+    return midi_file_write(printout->out, piece->notes, piece->count, piece->length, title);
+}
+
+static int write_wav(const struct printout *printout, const struct piece *piece,
+                     const char *soundfont)
+{
+    return wav_file_write(printout->out, piece->notes, piece->count, piece->length, soundfont);
+}
+
+static int write_lines(const struct printout *printout, const struct piece *piece,
+                       const char *soundfont)
+{
+    return piece_write_lines(piece, printout->out);
+}
+
+static double in_seconds(int64_t us)
+{
+    return (double)us / NOTE_SECOND;
+}
+
+static int write_png(const struct printout *printout, const struct piece *piece,
+                     const char *soundfont)
+{
+    struct roll roll = {
+        .notes = calloc(piece->count + 1, sizeof *roll.notes),
+        .marks = calloc(piece->mark_count + 1, sizeof *roll.marks),
+        .note_count = piece->count,
+        .mark_count = piece->mark_count,
+    };
+    int r = -ENOMEM;
+    if (roll.notes && roll.marks) {
+        for (size_t i = 0; i < piece->count; i++) {
+            const struct note *note = &piece->notes[i];
+            roll.notes[i] = (struct roll_note){in_seconds(note->onset), in_seconds(note_end(note)),
+                                               note->pitch, note->velocity};
+        }
+        for (size_t i = 0; i < piece->mark_count; i++) {
+            struct roll_mark *mark = &roll.marks[i];
+            mark->at = in_seconds(piece->marks[i].time);
+            snprintf(mark->event, sizeof mark->event, "%s", piece->marks[i].event);
+            snprintf(mark->text, sizeof mark->text, "%s", piece->marks[i].text);
+        }
+        char title[PIECE_TITLE_ROOM];
+        piece_title(piece, title);
+        struct picture picture = {.title = title, .from = 0, .to = in_seconds(piece->length)};
+        r = picture_write(&picture, &roll, printout->part);
+    }
+    roll_finish(&roll);
+    return r;
+}
+
+static const struct form forms[] = {
+    {".mid", write_midi, INT64_MAX},       {".midi", write_midi, INT64_MAX},
+    {".wav", write_wav, WAV_FILE_LONGEST}, {".png", write_png, INT64_MAX},
+    {".jsonl", write_lines, INT64_MAX},
+};
+static const struct form lines = {"", write_lines, INT64_MAX};
+
+static const struct form *find_form(const char *path)
+{
+    size_t length = strlen(path);
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        size_t ending = strlen(forms[i].ending);
+        if (length > ending && !strcasecmp(path + length - ending, forms[i].ending))
+            return &forms[i];
+    }
+    return NULL;
+}
+
+static int open_part(struct printout *printout)
+{
+    struct stat there;
+    if (stat(printout->path, &there) == 0 && !S_ISREG(there.st_mode)) {
+        log_error("cannot write %s: it is there and is no file; give another name", printout->path);
+        return -EISDIR;
+    }
+    if (asprintf(&printout->part, "%s.part", printout->path) < 0) {
+        printout->part = NULL;
+        return -ENOMEM;
+    }
+    printout->out = fopen(printout->part, "we");
+    if (printout->out)
+        return 0;
+    int r = -errno;
+    log_error("cannot write %s: %s; give a name in a folder that is there and may be written to",
+              printout->path, strerror(errno));
+    free(printout->part);
+    printout->part = NULL;
+    return r;
+}
+
+int printout_new(const char *path, int64_t length, struct printout **ret_printout)
+{
+    bool standard = !strcmp(path, "-");
+    const struct form *form = standard ? &lines : find_form(path);
+    if (!form) {
+        log_error("cannot tell from the name %s what to write; it must end in .mid, .wav, .png or "
+                  ".jsonl",
+                  path);
+        return -EINVAL;
+    }
+    if (length > form->longest) {
+        log_error("%s: no %s file can hold more than %d minutes; compose less, or to .mid", path,
+                  form->ending, (int)(form->longest / NOTE_SECOND / 60));
+        return -EINVAL;
+    }
+    struct printout *printout = calloc(1, sizeof *printout);
+    if (!printout)
+        return -ENOMEM;
+    printout->form = form;
+    printout->path = strdup(path);
+    int r = printout->path ? 0 : -ENOMEM;
+    if (standard)
+        printout->out = stdout;
+    else if (r == 0)
+        r = open_part(printout);
+    if (r < 0) {
+        printout_free(printout);
+        return r;
+    }
+    *ret_printout = printout;
+    return 0;
+}
+
+void printout_free(struct printout *printout)
+{
+    if (!printout)
+        return;
+    if (printout->part) {
+        if (printout->out)
+            fclose(printout->out);
+        unlink(printout->part);
+    }
+    free(printout->part);
+    free(printout->path);
+    free(printout);
+}
+
+const char *printout_path(const struct printout *printout)
+{
+    return printout->path;
+}
+
+int printout_stem(const struct printout *printout)
+{
+    return (int)(strlen(printout->path) - strlen(printout->form->ending));
+}
+
+int printout_write(struct printout *printout, const struct piece *piece, const char *soundfont)
+{
+    int r = printout->form->write(printout, piece, soundfont);
+    if (r == 0 && printout->part) {
+        bool bad = fclose(printout->out) != 0;
+        printout->out = NULL;
+        if (bad || rename(printout->part, printout->path) < 0)
+            r = -errno;
+    }
+    if (r == 0) {
+        free(printout->part);
+        printout->part = NULL;
+    } else {
+        log_error("cannot write %s: %s", printout->path, strerror(r == -EIO && errno ? errno : -r));
+    }
+    return r;
+}

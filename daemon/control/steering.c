@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+#include "control/steering.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "control/lane.h"
+
+/** Each refusal in a row moves the trim further the other way (0.4, 1.2, 2.4, 4, 6), each draft
+ * that is kept at once takes a tenth of it back: what keeps even a bad threshold from drying the
+ * music out, and finds the place where it does not. */
+#define TRIM_STEP 0.4
+#define TRIM_KEPT 0.9
+#define TRIM_MOST 8.0
+/** Of the trim, for a bucket of density: the first refusal moves it by one, the third by three. */
+#define TRIM_BUCKET 0.8
+
+_Static_assert((int)PLAN_CONTROLS == (int)NET_CONTROLS, "plan and net speak of the same controls");
+_Static_assert(PLAN_UNKNOWN == NET_PLAN_GAP, "and of the same gaps");
+
+void steering_init(struct steering *steering, uint64_t seed)
+{
+    *steering = (struct steering){.trim = 0};
+    plan_init(&steering->plan, seed);
+}
+
+static int find_composer(const struct net_info *info, const char *name)
+{
+    for (uint32_t i = 0; i < info->composer_count; i++)
+        if (!strcmp(info->composers[i], name))
+            return (int)i;
+    return -1;
+}
+
+void steering_follow(struct steering *steering, const struct net_info *info,
+                     const struct lane_style *style, int64_t time)
+{
+    struct plan_source source = {.typical = {-1, -1, -1, -1}};
+    int composer = find_composer(info, style->composer);
+    if (composer >= 0 && info->habits) {
+        const struct net_habits *habits = &info->habits[composer];
+        source.rows = habits->plan;
+        source.count = habits->plan_count;
+        memcpy(source.typical, habits->control, sizeof source.typical);
+    }
+    plan_set_source(&steering->plan, &source);
+
+    char name[sizeof steering->plan_of];
+    snprintf(name, sizeof name, "%s/%s", style->net, style->composer);
+    if (strcmp(steering->plan_of, name)) {
+        memcpy(steering->plan_of, name, sizeof name);
+        plan_begin(&steering->plan, time);
+    }
+}
+
+void steering_begin_piece(struct steering *steering, int64_t time)
+{
+    plan_begin(&steering->plan, time);
+}
+
+int64_t steering_piece_end(const struct steering *steering)
+{
+    return plan_end(&steering->plan);
+}
+
+static void tell(const struct steering *steering, const struct net_info *info, int64_t time,
+                 struct net_lane *input)
+{
+    plan_tell(&steering->plan, time, input->control);
+    for (int i = 0; i < NET_CONTROLS; i++)
+        if (input->control[i] >= (int)info->buckets[i])
+            input->control[i] = (int8_t)info->buckets[i] - 1;
+    int8_t *density = &input->control[NET_DENSITY];
+    long moved = *density - lround(steering->trim / TRIM_BUCKET);
+    if (*density >= 0)
+        *density = (int8_t)fmin(fmax((double)moved, 0), (double)info->buckets[NET_DENSITY] - 1);
+}
+
+void steering_set(const struct steering *steering, const struct net_info *info,
+                  const struct lane_style *style, unsigned refused, int64_t time,
+                  struct net_lane *input)
+{
+    // A hard threshold that has led nowhere gives way to what the net believes, for one draft.
+    bool soft = style->sampling == NET_HARD && refused > 0;
+    double threshold = soft ? 0.5 : fmin(fmax(style->threshold, 0.001), 0.999);
+    input->sampling = soft ? NET_SAMPLE : style->sampling;
+    int composer = find_composer(info, style->composer);
+    input->composer = composer < 0 ? 0 : (uint32_t)composer;
+    if (info->vocabulary == NET_NOTES) {
+        tell(steering, info, time, input);
+    } else {
+        memset(input->control, -1, sizeof input->control);
+        if (input->sampling == NET_SAMPLE)
+            threshold = 1 / (1 + exp(-log(threshold / (1 - threshold)) - steering->trim));
+    }
+    input->threshold = (float)threshold;
+}
+
+void steering_refuse(struct steering *steering, enum curator_verdict verdict,
+                     enum net_sampling sampling, unsigned refused)
+{
+    // A hard draft says nothing of how the net plays when it draws.
+    if (sampling == NET_HARD && refused == 0)
+        return;
+    double step = TRIM_STEP * (refused + 1);
+    if (verdict == CURATOR_THIN)
+        steering->trim = fmax(steering->trim - step, -TRIM_MOST);
+    else if (verdict == CURATOR_CROWDED)
+        steering->trim = fmin(steering->trim + step, TRIM_MOST);
+}
+
+void steering_relax(struct steering *steering)
+{
+    steering->trim *= TRIM_KEPT;
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+#ifndef FERMATA_MUSIC_PLAN_H
+#define FERMATA_MUSIC_PLAN_H
+
+#include <stdint.h>
+
+/**
+ * plan: what a net is told of the texture it is to make (density, register, loudness, polyphony),
+ * along the time. Each piece follows one human trajectory of the composer, chosen by the seed; so
+ * the music breathes as a person's does, and ends a piece where that person's was over. Where no
+ * trajectories are known it is the composer's typical texture for ever, and where that is not known
+ * nothing is told. Plain data of its lane.
+ */
+
+#define PLAN_CONTROLS 4
+/** In a row of trajectories: not known of this moment. A row of nothing else ends a trajectory. */
+#define PLAN_UNKNOWN 255
+#define PLAN_STEP_US INT64_C(5000000) ///< what a row covers
+
+/** Where the trajectories are; belongs to whoever gives it. */
+struct plan_source {
+    const uint8_t (*rows)[PLAN_CONTROLS]; ///< buckets; NULL: none
+    uint32_t count;
+    int8_t typical[PLAN_CONTROLS]; ///< buckets; -1: not known
+};
+
+struct plan {
+    struct plan_source source;
+    uint64_t seed;
+    uint64_t pieces; ///< begun so far
+    int64_t begin;   ///< channel time of the trajectory's first row
+    uint32_t first;  ///< row of the source
+    uint32_t length; ///< rows; 0: no trajectory
+};
+
+/** Follows nothing until plan_begin(). */
+void plan_init(struct plan *plan, uint64_t seed);
+
+/** Another source from the next plan_begin() on; where the same one has only moved in memory (a
+ * net was opened anew), the trajectory goes on. */
+void plan_set_source(struct plan *plan, const struct plan_source *source);
+
+/** A piece begins at channel time `time`: the next trajectory. */
+void plan_begin(struct plan *plan, int64_t time);
+
+/** Channel time at which the piece is over, or INT64_MAX. */
+int64_t plan_end(const struct plan *plan);
+
+/** The buckets for channel time `time`, -1 for what is not told. */
+void plan_tell(const struct plan *plan, int64_t time, int8_t ret_control[PLAN_CONTROLS]);
+
+#endif

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+#ifndef FERMATA_NETS_ENGINE_H
+#define FERMATA_NETS_ENGINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct batch;
+struct buffer;
+struct form;
+struct net_info;
+struct safetensors;
+struct stack_kind;
+
+/**
+ * engine: what makes a net's steps on the device, from one step to the next input. net.c owns
+ * everything around it (the file's card, lanes, running); an engine owns weights and state and
+ * records the work. There is one for each vocabulary: roll_engine.c and note_engine.c.
+ *
+ * An engine embeds struct engine as its first member.
+ */
+struct engine {
+    const struct engine_kind *kind;
+};
+
+/** Where an engine is built. All of it outlives the engine but `file`. */
+struct engine_place {
+    const struct form *form;
+    const struct safetensors *file;
+    const struct net_info *info;
+    struct buffer *forced; ///< [lane][steps][token_bytes], with net_info's steps and token_bytes
+    struct buffer *tokens; ///< the same of what comes out
+};
+
+/** A buffer to look into, for tests. */
+struct engine_view {
+    struct buffer *buffer;
+    uint32_t features;
+    bool lane_by_lane; ///< [lane][features]; else as form_index() says
+};
+
+struct engine_kind {
+    const char *name;               ///< the metadata's "net"
+    const struct stack_kind *stack; ///< of roll nets
+    uint32_t vocabulary;            ///< enum net_vocabulary
+    uint32_t steps, token_bytes;    ///< see net.h
+    /** Texels of the largest texel buffer it will want for so many lanes. Returns 0, or -EBADMSG
+     * where the file is of no use (logged). */
+    int (*texels)(const struct safetensors *file, uint32_t lanes, uint64_t *ret_texels);
+    /** Returns 0, -EBADMSG (logged), -ENOMEM, -ENODEV or -EIO. */
+    int (*new)(const struct engine_place *place, const struct engine_kind *kind,
+               struct engine **ret_engine);
+    void (*free)(struct engine *engine);
+    /** Records a run of `steps` steps: what lane words ask for is cleared first. */
+    void (*record)(const struct engine *engine, struct batch *batch, uint32_t steps);
+    /** The buffer called `name`; false where there is none. */
+    bool (*look)(const struct engine *engine, const char *name, struct engine_view *ret_view);
+};
+
+/** An LSTM that plays frames. */
+extern const struct engine_kind lstm_engine;
+/** A transformer that plays notes. */
+extern const struct engine_kind transformer_engine;
+
+#endif

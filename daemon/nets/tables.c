@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+#include "nets/tables.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "compute/buffer.h"
+#include "nets/engine.h"
+#include "nets/form.h"
+#include "nets/net.h"
+#include "nets/safetensors.h"
+#include "log.h"
+
+#define COMPOSER_ROW (TABLES_LOGITS + 1)
+#define SEEN_ROWS 605
+#define TICK_ROWS 1
+#define MOST_ROWS 65536
+
+const uint32_t tables_sizes[TABLES_FIELDS] = {95, 128, 64, 32};
+
+static const char *const fields[TABLES_FIELDS] = {"delta", "pitch", "duration", "velocity"};
+
+/** The rows as they are put together. */
+struct pile {
+    const struct safetensors *file;
+    float *values;
+    uint32_t width, used;
+};
+
+/** Puts `rows` rows on the pile; 0: one, of a tensor of one dimension. */
+static int put(struct pile *pile, const char *name, uint32_t rows)
+{
+    const struct safetensors_tensor *tensor;
+    int r = safetensors_matrix(pile->file, name, rows ? rows : pile->width, rows ? pile->width : 0,
+                               &tensor);
+    if (r < 0)
+        return r;
+    float *out = pile->values + (size_t)pile->used * pile->width;
+    for (uint64_t i = 0; i < tensor->elements; i++)
+        out[i] = safetensors_float(tensor, i);
+    pile->used += rows ? rows : 1;
+    return 0;
+}
+
+/** What the heads see of fields drawn before, and their biases. */
+static int put_heads(struct pile *pile)
+{
+    char name[32];
+    int r = 0;
+    for (int head = 1; head < TABLES_FIELDS && r == 0; head++)
+        for (int former = 0; former < head && r == 0; former++) {
+            snprintf(name, sizeof name, "head%d.seen%d", head, former);
+            r = put(pile, name, tables_sizes[former]);
+        }
+    for (int head = 0; head < TABLES_FIELDS && r == 0; head++) {
+        const struct safetensors_tensor *bias;
+        snprintf(name, sizeof name, "head%d.bias", head);
+        r = safetensors_matrix(pile->file, name, tables_sizes[head], 0, &bias);
+        for (uint64_t i = 0; r == 0 && i < bias->elements; i++)
+            pile->values[(size_t)pile->used * pile->width + i] = safetensors_float(bias, i);
+        pile->used++;
+    }
+    return r;
+}
+
+/** What the delta bins mean, in ticks of 10 ms (models/notes.py), and how many may be drawn. */
+static uint32_t put_ticks(struct pile *pile)
+{
+    float *out = pile->values + (size_t)pile->used++ * pile->width;
+    uint32_t drawn = 0;
+    double before = 30;
+    for (uint32_t i = 0; i < tables_sizes[0]; i++) {
+        if (i > 30) {
+            double exact = rint(30 * pow(800.0 / 30.0, (double)(i - 30) / 64.0));
+            before = fmax(exact, before + 1);
+        }
+        out[i] = i > 30 ? (float)before : (float)i;
+        drawn += out[i] <= NET_LONGEST_DELTA_TICKS;
+    }
+    return drawn;
+}
+
+static int put_all(struct tables *tables, struct pile *pile, const struct net_info *info,
+                   uint32_t controls)
+{
+    char name[32];
+    int r = 0;
+    for (int i = 0; i < TABLES_FIELDS && r == 0; i++) {
+        snprintf(name, sizeof name, "embed.%s", fields[i]);
+        r = put(pile, name, tables_sizes[i]);
+    }
+    if (r == 0)
+        r = put(pile, "embed.start", 0);
+    if (r == 0)
+        r = put(pile, "embed.composer", info->composer_count);
+    tables->kinds = pile->used;
+    if (r == 0)
+        r = put(pile, "embed.kind", info->kind_count);
+    tables->controls = pile->used;
+    if (r == 0)
+        r = put(pile, "embed.control", controls);
+    tables->seen = pile->used;
+    if (r == 0)
+        r = put_heads(pile);
+    if (r == 0)
+        tables->deltas = put_ticks(pile);
+    return r;
+}
+
+int tables_init(struct tables *tables, const struct engine_place *place, uint32_t width)
+{
+    const struct net_info *info = place->info;
+    uint32_t controls = 0;
+    memset(tables, 0, sizeof *tables);
+    for (int i = 0; i < NET_CONTROLS; i++) {
+        tables->buckets |= controls << 8 * i;
+        controls += info->buckets[i];
+    }
+    uint32_t rows = COMPOSER_ROW + info->composer_count + info->kind_count + controls + SEEN_ROWS +
+                    TABLES_FIELDS + TICK_ROWS;
+    if (rows > MOST_ROWS || controls > 255 || !controls || !info->kind_count) {
+        log_error(
+            "%s: broken weights file: a transformer needs kinds and control_buckets (fetch it "
+            "again)",
+            safetensors_path(place->file));
+        return -EBADMSG;
+    }
+    tables->width = width;
+    size_t size = (size_t)rows * tables->width * sizeof(float);
+    struct pile pile = {place->file, calloc(1, size), tables->width, 0};
+    if (!pile.values)
+        return -ENOMEM;
+    int r = put_all(tables, &pile, info, controls);
+    if (r == 0)
+        r = buffer_new(place->form->device, size, BUFFER_DEVICE,
+                       place->form->texel ? BUFFER_RGBA32F : BUFFER_NO_TEXEL, &tables->rows);
+    if (r == 0)
+        r = buffer_write(tables->rows, 0, pile.values, size);
+    free(pile.values);
+    if (r < 0)
+        tables_finish(tables);
+    return r;
+}
+
+void tables_finish(struct tables *tables)
+{
+    buffer_free(tables->rows);
+    memset(tables, 0, sizeof *tables);
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+// What a net is told along the time.
+#include "music/plan.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define STEP PLAN_STEP_US
+#define GAP                                                                                        \
+    {                                                                                              \
+        255, 255, 255, 255                                                                         \
+    }
+
+// Trajectories of 3, 1 and 2 rows; borders at both ends and twice between them.
+static const uint8_t rows[][PLAN_CONTROLS] = {
+    GAP,          {1, 2, 3, 4}, {2, 2, 255, 4}, {3, 2, 3, 4}, GAP, GAP,
+    {5, 5, 5, 5}, GAP,          {7, 0, 0, 0},   {8, 0, 0, 0}, GAP,
+};
+static const struct plan_source source = {rows, sizeof rows / sizeof *rows, {4, 3, 6, -1}};
+
+static void assert_told(const struct plan *plan, int64_t time, int a, int b, int c, int d)
+{
+    int8_t told[PLAN_CONTROLS];
+    plan_tell(plan, time, told);
+    assert_int_equal(told[0], a);
+    assert_int_equal(told[1], b);
+    assert_int_equal(told[2], c);
+    assert_int_equal(told[3], d);
+}
+
+static void test_nothing_is_told_without_a_source(void **state)
+{
+    struct plan plan;
+    plan_init(&plan, 1);
+    plan_begin(&plan, 0);
+    assert_told(&plan, 7 * STEP, -1, -1, -1, -1);
+    assert_true(plan_end(&plan) == INT64_MAX);
+    struct plan_source typical = {NULL, 0, {4, 3, 6, -1}};
+    plan_set_source(&plan, &typical);
+    plan_begin(&plan, 0);
+    assert_told(&plan, 7 * STEP, 4, 3, 6, -1);
+    assert_true(plan_end(&plan) == INT64_MAX);
+}
+
+static void test_a_trajectory_is_walked_along(void **state)
+{
+    struct plan plan;
+    plan_init(&plan, 1);
+    plan_set_source(&plan, &source);
+    do
+        plan_begin(&plan, 100);
+    while (plan.length != 3);
+    assert_int_equal(plan_end(&plan), 100 + 3 * STEP);
+    assert_told(&plan, 0, 1, 2, 3, 4);
+    assert_told(&plan, 100 + STEP - 1, 1, 2, 3, 4);
+    assert_told(&plan, 100 + STEP, 2, 2, 6, 4); // what is unknown is as usual
+    assert_told(&plan, 100 + 2 * STEP, 3, 2, 3, 4);
+    assert_told(&plan, 100 + 9 * STEP, 3, 2, 3, 4);
+}
+
+static void test_pieces_take_all_trajectories_by_the_seed(void **state)
+{
+    bool seen[4] = {false};
+    int differ = 0;
+    struct plan plan, same, other;
+    plan_init(&plan, 5);
+    plan_init(&same, 5);
+    plan_init(&other, 6);
+    plan_set_source(&plan, &source);
+    plan_set_source(&same, &source);
+    plan_set_source(&other, &source);
+    for (int i = 0; i < 40; i++) {
+        plan_begin(&plan, i);
+        plan_begin(&same, i);
+        plan_begin(&other, i);
+        assert_true(plan.length >= 1 && plan.length <= 3);
+        seen[plan.length] = true;
+        assert_int_equal(plan.first, same.first);
+        differ += plan.first != other.first;
+    }
+    assert_true(seen[1] && seen[2] && seen[3]);
+    assert_true(differ > 5);
+}
+
+static void test_a_source_may_move_but_not_change(void **state)
+{
+    uint8_t copy[sizeof rows / sizeof *rows][PLAN_CONTROLS];
+    memcpy(copy, rows, sizeof rows);
+    struct plan plan;
+    plan_init(&plan, 1);
+    plan_set_source(&plan, &source);
+    do
+        plan_begin(&plan, 0);
+    while (plan.length != 3);
+    struct plan_source moved = source;
+    moved.rows = (const uint8_t(*)[PLAN_CONTROLS])copy;
+    plan_set_source(&plan, &moved);
+    assert_told(&plan, STEP, 2, 2, 6, 4);
+    struct plan_source shorter = {rows, 2, {4, 3, 6, -1}};
+    plan_set_source(&plan, &shorter);
+    assert_told(&plan, STEP, 4, 3, 6, -1); // until the next piece
+    assert_true(plan_end(&plan) == INT64_MAX);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_nothing_is_told_without_a_source),
+        cmocka_unit_test(test_a_trajectory_is_walked_along),
+        cmocka_unit_test(test_pieces_take_all_trajectories_by_the_seed),
+        cmocka_unit_test(test_a_source_may_move_but_not_change),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

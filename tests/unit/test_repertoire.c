@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT
+// Which nets of a folder are offered, to whom, and which one is played.
+#include "control/repertoire.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "control/settings.h"
+#include "log.h"
+#include "music/seedbook.h"
+
+static char folder[] = "/tmp/fermata-repertoire-XXXXXX";
+
+static void write_file(const char *name, const void *bytes, size_t size)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fwrite(bytes, size, 1, file);
+    fclose(file);
+}
+
+/** A weights file that has metadata and nothing else. */
+static void write_net(const char *name, const char *metadata)
+{
+    char bytes[1024];
+    int size = snprintf(bytes + 8, sizeof bytes - 8, "{\"__metadata__\":{%s}}", metadata);
+    memset(bytes, 0, 8);
+    bytes[0] = (char)(size & 0xff);
+    bytes[1] = (char)(size >> 8);
+    write_file(name, bytes, (size_t)size + 8);
+}
+
+static void empty_folder(void)
+{
+    char command[300];
+    snprintf(command, sizeof command, "rm -f %s/*", folder);
+    assert_int_equal(system(command), 0);
+}
+
+#define MAESTRO                                                                                    \
+    "\"family\":\"maestro\",\"licence\":\"CC BY-NC-SA 4.0\",\"offered\":\"[\\\"bach\\\"]\""
+#define OPEN                                                                                       \
+    "\"family\":\"open\",\"licence\":\"CC BY-SA 4.0\","                                            \
+    "\"offered\":\"[\\\"satie\\\",\\\"chopin\\\"]\""
+
+static void fill_folder(void)
+{
+    empty_folder();
+    write_net("lstm-maestro.safetensors", MAESTRO);
+    write_net("lstm-open.safetensors", OPEN);
+    write_net("transformer-maestro.safetensors", MAESTRO);
+    write_net("transformer-open.safetensors", OPEN);
+    write_file("broken-open.safetensors", "nonsense", 8);
+    write_net("bare-open.safetensors", "\"family\":\"open\",\"licence\":\"MIT\"");
+    write_file("seeds-maestro.txt", "phrase bach Aria\n0 100 60 64\n", 29);
+}
+
+static void test_commercial_leaves_the_others_out(void **state)
+{
+    fill_folder();
+    struct repertoire *repertoire;
+    assert_int_equal(repertoire_new(folder, true, &repertoire), 0);
+    assert_int_equal(repertoire_count(repertoire), 2);
+    assert_null(repertoire_find(repertoire, "lstm-maestro"));
+    const struct repertoire_net *net = repertoire_find(repertoire, "lstm-open");
+    assert_non_null(net);
+    assert_string_equal(net->licence, "CC BY-SA 4.0");
+    assert_string_equal(net->family, "open");
+    assert_true(net->commercial);
+    assert_null(net->book);
+    assert_true(repertoire_offers(net, "satie"));
+    assert_true(repertoire_offers(net, "chopin"));
+    assert_false(repertoire_offers(net, "bach"));
+    repertoire_free(repertoire);
+}
+
+static void test_any_takes_all_in_and_says_which_is_which(void **state)
+{
+    fill_folder();
+    struct repertoire *repertoire;
+    assert_int_equal(repertoire_new(folder, false, &repertoire), 0);
+    assert_int_equal(repertoire_count(repertoire), 4);
+    const struct repertoire_net *net = repertoire_find(repertoire, "lstm-maestro");
+    assert_false(net->commercial);
+    assert_int_equal(seedbook_count(net->book, "bach"), 1);
+    assert_ptr_equal(net->book, repertoire_find(repertoire, "transformer-maestro")->book);
+    repertoire_free(repertoire);
+}
+
+static void test_nothing_that_is_allowed(void **state)
+{
+    empty_folder();
+    struct repertoire *repertoire = NULL;
+    assert_int_equal(repertoire_new(folder, true, &repertoire), -ENOENT);
+    assert_int_equal(repertoire_new("/nonexistent", true, &repertoire), -ENOENT);
+    write_net("lstm-maestro.safetensors", MAESTRO);
+    assert_int_equal(repertoire_new(folder, true, &repertoire), -ENOENT);
+    write_file("seeds-maestro.txt", "nonsense\n", 9);
+    assert_int_equal(repertoire_new(folder, false, &repertoire), -EBADMSG);
+    assert_null(repertoire);
+}
+
+static void settle(bool commercial, const char *net, const char *composer, const char *then_net,
+                   const char *then_composer)
+{
+    struct repertoire *repertoire;
+    assert_int_equal(repertoire_new(folder, commercial, &repertoire), 0);
+    struct settings settings;
+    settings_init(&settings);
+    snprintf(settings.net, sizeof settings.net, "%s", net);
+    snprintf(settings.composer, sizeof settings.composer, "%s", composer);
+    repertoire_settle(repertoire, &settings);
+    assert_string_equal(settings.net, then_net);
+    assert_string_equal(settings.composer, then_composer);
+    repertoire_free(repertoire);
+}
+
+static void test_what_is_asked_gives_way_to_what_there_is(void **state)
+{
+    fill_folder();
+    settle(false, "lstm-maestro", "bach", "lstm-maestro", "bach");
+    settle(false, "lstm-maestro", "chopin", "lstm-maestro", "bach");
+    settle(true, "lstm-maestro", "chopin", "transformer-open", "chopin");
+    settle(true, "none-such", "bach", "transformer-open", "satie");
+    settle(false, "", "satie", "transformer-open", "satie");
+}
+
+static void test_the_default_net(void **state)
+{
+    fill_folder();
+    char path[256];
+    snprintf(path, sizeof path, "%s/transformer-open.safetensors", folder);
+    unlink(path);
+    settle(false, "", "chopin", "lstm-open", "chopin");
+    snprintf(path, sizeof path, "%s/lstm-open.safetensors", folder);
+    unlink(path);
+    settle(false, "", "bach", "lstm-maestro", "bach");
+}
+
+int main(void)
+{
+    if (!mkdtemp(folder))
+        return 1;
+    log_set_level(0);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_commercial_leaves_the_others_out),
+        cmocka_unit_test(test_any_takes_all_in_and_says_which_is_which),
+        cmocka_unit_test(test_nothing_that_is_allowed),
+        cmocka_unit_test(test_what_is_asked_gives_way_to_what_there_is),
+        cmocka_unit_test(test_the_default_net),
+    };
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    empty_folder();
+    rmdir(folder);
+    return failed;
+}
