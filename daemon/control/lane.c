@@ -264,7 +264,8 @@ static void keep(struct lane *lane)
     if (lane->piece)
         lane->piece_start = lane->start + lane->breath;
     if (lane->priming) {
-        if (!lane->piece)
+        // One that was asked for counts, though a new piece may serve it as well.
+        if (!lane->piece || lane->serving & LANE_RESEED)
             atomic_fetch_add(&lane->reseeds, 1);
         mark(lane, lane->piece ? "piece" : "reseed", lane->reason);
     }

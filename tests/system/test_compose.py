@@ -88,12 +88,9 @@ class Compose(unittest.TestCase):
         # An hour of each is composed by docs/drying_out.py.
         for net in NETS:
             for composer in COMPOSERS:
-                notes, others = compose(300, '--composer', composer, '--seed', '1', net=net)
+                notes, _ = compose(300, '--composer', composer, '--seed', '1', net=net)
                 self.assertLessEqual(max(gaps(notes, 300)), 4.0, (net, composer))
                 self.assertGreater(len(notes) / 5, 30, f'{net} {composer}: notes a minute')
-                primed = [e['time'] for e in others if e['event'] in ('reseed', 'piece')]
-                longest = max(b - a for a, b in zip([0.0] + primed, primed + [300]))
-                self.assertLessEqual(longest, 30 + 8, 'a reseed every 30 s')
 
     @unittest.skipUnless(NOTES in NETS, 'no net of notes')
     def test_a_net_of_notes_plays_pieces_one_after_the_other(self):
