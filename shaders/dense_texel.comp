@@ -42,7 +42,7 @@ void main()
                                                 (group * ROWS + r) * WIDTH + me).x;
     }
 
-    MULTIPLY(inputs, any_active ? push.blocks : 0, tile, group * push.blocks * BLOCK + me)
+    MULTIPLY(inputs, any_active ? push.blocks : 0, tile * WIDTH + me, group * push.blocks * BLOCK + me)
 
     [[unroll]] for (int b = 0; b < TILE; b++)
         [[unroll]] for (int r = 0; r < ROWS; r++)

@@ -89,7 +89,7 @@ void main()
     if (SPARSE != 0)
         MULTIPLY_SPARSE(inputs, push.blocks, tile, group * push.blocks * BLOCK + me)
     else
-        MULTIPLY(inputs, push.blocks, tile, group * push.blocks * BLOCK + me)
+        MULTIPLY(inputs, push.blocks, tile * WIDTH + me, group * push.blocks * BLOCK + me)
 
     [[unroll]] for (int b = 0; b < TILE; b++) {
         float scale = 1.0;

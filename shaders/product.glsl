@@ -43,21 +43,22 @@ void multiply_block(int at, vec4 low, vec4 high, int low_from, int high_from)
 
 #define BLOCK (HEIGHT * WIDTH)
 
-// Adds the product with `blocks` * 8 columns, of which the weights begin at texel `at`.
-#define MULTIPLY(X, blocks, tile, at)                                                              \
+// Adds the product with `blocks` * 8 columns. This invocation's values begin at texel `from` of X,
+// its weights at texel `at`.
+#define MULTIPLY(X, blocks, from, at)                                                              \
     {                                                                                              \
         int k = 0;                                                                                 \
         if (SPAN == 1) {                                                                           \
             do {                                                                                   \
-                vec4 low = texelFetch(X, (2 * k * TILES + (tile)) * WIDTH + me);                   \
-                vec4 high = texelFetch(X, ((2 * k + 1) * TILES + (tile)) * WIDTH + me);            \
+                vec4 low = texelFetch(X, (from) + 2 * k * TILES * WIDTH);                          \
+                vec4 high = texelFetch(X, (from) + (2 * k + 1) * TILES * WIDTH);                   \
                 HEARD(low)                                                                         \
                 HEARD(high)                                                                        \
                 multiply_block((at) + k * BLOCK, low, high, 0, 0);                                 \
             } while (++k < (blocks));                                                              \
         } else {                                                                                   \
             do {                                                                                   \
-                vec4 x = texelFetch(X, (2 * k / SPAN * TILES + (tile)) * WIDTH + me);              \
+                vec4 x = texelFetch(X, (from) + 2 * k / SPAN * TILES * WIDTH);                     \
                 HEARD(x)                                                                           \
                 [[unroll]] for (int i = 0; i < SPAN / 2; i++)                                      \
                     multiply_block((at) + (k + i) * BLOCK, x, x, 2 * i * TILE,                     \

@@ -50,8 +50,9 @@ void main()
     }
 
     int at = group * (push.input_blocks + push.hidden_blocks) * BLOCK + me;
-    MULTIPLY(inputs, any_active ? push.input_blocks : 0, tile, at)
-    MULTIPLY(hidden, any_active ? push.hidden_blocks : 0, tile, at + push.input_blocks * BLOCK)
+    int from = tile * WIDTH + me;
+    MULTIPLY(inputs, any_active ? push.input_blocks : 0, from, at)
+    MULTIPLY(hidden, any_active ? push.hidden_blocks : 0, from, at + push.input_blocks * BLOCK)
 
     [[unroll]] for (int b = 0; b < TILE; b++) {
         int index = feature_index(unit, tile * TILE + b);

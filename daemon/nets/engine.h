@@ -46,7 +46,8 @@ struct engine_kind {
     uint32_t steps, token_bytes;    ///< see net.h
     /** Texels of the largest texel buffer it will want for so many lanes. Returns 0, or -EBADMSG
      * where the file is of no use (logged). */
-    int (*texels)(const struct safetensors *file, uint32_t lanes, uint64_t *ret_texels);
+    int (*texels)(const struct engine_kind *kind, const struct safetensors *file, uint32_t lanes,
+                  uint64_t *ret_texels);
     /** Returns 0, -EBADMSG (logged), -ENOMEM, -ENODEV or -EIO. */
     int (*new)(const struct engine_place *place, const struct engine_kind *kind,
                struct engine **ret_engine);
@@ -57,8 +58,9 @@ struct engine_kind {
     bool (*look)(const struct engine *engine, const char *name, struct engine_view *ret_view);
 };
 
-/** An LSTM that plays frames. */
-extern const struct engine_kind lstm_engine;
+#define ROLL_ENGINES 3
+/** Nets that play frames. */
+extern const struct engine_kind roll_engines[ROLL_ENGINES];
 /** A transformer that plays notes. */
 extern const struct engine_kind transformer_engine;
 

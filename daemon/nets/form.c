@@ -41,7 +41,9 @@ static int choose(struct form *form, uint32_t lanes, uint64_t texels)
     form->width = form->tile = form->rows = 1;
     if (form->texel) {
         form->width = device_info(form->device)->subgroup_size;
-        while (form->tile < lanes && form->tile < 8 && form->tile < form->width)
+        // One fetch of a subgroup must not reach beyond FEATURE_MULTIPLE.
+        while (form->width / form->tile > FEATURE_MULTIPLE / 4 ||
+               (form->tile < lanes && form->tile < 8 && form->tile < form->width))
             form->tile *= 2;
         // A CPU gains by handing each value to eight rows; a GPU has invocations to spare.
         form->rows = device_info(form->device)->kind == DEVICE_CPU ? 8 : 1;

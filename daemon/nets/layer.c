@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "nets/layer.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <float.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include "compute/buffer.h"
 #include "compute/kernel.h"
 #include "nets/form.h"
+#include "nets/layer_kernels.h"
 #include "nets/matrix.h"
 #include "nets/safetensors.h"
 
@@ -19,8 +21,9 @@
 struct layer {
     struct buffer *weights;
     struct buffer *biases;
+    struct buffer *past; ///< of convolutions
     struct binding *bindings[2];
-    uint32_t push[4];
+    uint32_t push[6];
     uint32_t groups[2]; ///< the dispatch's grid
 };
 
@@ -38,29 +41,30 @@ static int upload_weights(struct layer *layer, const struct layer_place *place,
     return r;
 }
 
-/** Uploads bias + composer, of each composer where the layer has them; dense layers row by row,
- * recurrent ones unit by unit with the four gates together. */
+/** Uploads bias + composer, of each composer where the layer has them; recurrent layers unit by
+ * unit with the four gates together, the others row by row. */
 static int upload_biases(struct layer *layer, const struct layer_place *place,
                          const struct matrix_order *order, const struct safetensors_tensor *bias,
                          const struct safetensors_tensor *composer)
 {
     const struct form *form = place->form;
     uint32_t tables = composer ? place->composers : 1;
-    uint32_t units = order->rows / order->gates;
+    uint32_t gates = order->gates == GATES ? GATES : 1;
+    uint32_t units = order->rows / gates;
     size_t size = (size_t)tables * order->rows * sizeof(float);
     float *values = malloc(size), *out = values;
     if (!values)
         return -ENOMEM;
     for (uint32_t table = 0; table < tables; table++)
         for (uint32_t unit = 0; unit < units; unit++)
-            for (uint32_t gate = 0; gate < order->gates; gate++) {
+            for (uint32_t gate = 0; gate < gates; gate++) {
                 uint32_t row = gate * units + unit;
                 float value = safetensors_float(bias, row);
                 if (composer)
                     value += safetensors_float(composer, (uint64_t)table * order->rows + row);
                 *out++ = value;
             }
-    enum buffer_texel texel = order->gates > 1 ? BUFFER_RGBA32F : BUFFER_R32F;
+    enum buffer_texel texel = gates > 1 ? BUFFER_RGBA32F : BUFFER_R32F;
     int r = buffer_new(form->device, size, BUFFER_DEVICE, form->texel ? texel : BUFFER_NO_TEXEL,
                        &layer->biases);
     if (r == 0)
@@ -69,9 +73,10 @@ static int upload_biases(struct layer *layer, const struct layer_place *place,
     return r;
 }
 
-/** Finds the layer's tensors, checks their shapes and uploads them. */
+/** Finds the layer's tensors, checks their shapes and uploads them. `ret_tables` says whether each
+ * composer has biases of its own. */
 static int upload(struct layer *layer, const struct layer_place *place, const char *name,
-                  const struct matrix_order *order, uint32_t *ret_bias_stride)
+                  const struct matrix_order *order, bool *ret_tables)
 {
     const struct safetensors_tensor *weight, *bias, *composer = NULL;
     char tensor[64];
@@ -89,10 +94,54 @@ static int upload(struct layer *layer, const struct layer_place *place, const ch
         if (r < 0)
             return r;
     }
-    *ret_bias_stride = composer ? order->rows / order->gates : 0;
+    *ret_tables = composer != NULL;
     r = upload_weights(layer, place, order, weight);
     if (r == 0)
         r = upload_biases(layer, place, order, bias, composer);
+    return r;
+}
+
+/** A layer with its weights and grid, not yet bound. */
+static int new_layer(const struct layer_place *place, const char *name,
+                     const struct matrix_order *order, bool *ret_tables, struct layer **ret_layer)
+{
+    const struct form *form = place->form;
+    struct layer *layer = calloc(1, sizeof *layer);
+    if (!layer)
+        return -ENOMEM;
+    int r = upload(layer, place, name, order, ret_tables);
+    if (r < 0) {
+        layer_free(layer);
+        return r;
+    }
+    uint32_t units = order->rows / order->gates; // an invocation of the plain form has one
+    layer->groups[0] = form->texel ? form->lanes / form->tile
+                                   : (units + FORM_PLAIN_LOCAL_SIZE - 1) / FORM_PLAIN_LOCAL_SIZE;
+    layer->groups[1] = form->texel ? order->rows / (order->width * order->height) : form->lanes;
+    *ret_layer = layer;
+    return 0;
+}
+
+/** Of a layer whose invocations have `units` rows of each gate. */
+static struct matrix_order order_of(const struct form *form, uint32_t rows, uint32_t columns,
+                                    uint32_t gates, uint32_t units)
+{
+    return (struct matrix_order){
+        .rows = rows,
+        .columns = columns,
+        .height = gates * units,
+        .width = form->texel ? form->width : rows / gates,
+        .gates = gates,
+    };
+}
+
+/** Hands `layer` out, or frees it if something went wrong with it. */
+static int finish(struct layer *layer, int r, struct layer **ret_layer)
+{
+    if (r < 0)
+        layer_free(layer);
+    else
+        *ret_layer = layer;
     return r;
 }
 
@@ -101,38 +150,37 @@ int layer_new_recurrent(const struct layer_place *place, const char *name, uint3
                         struct buffer *const hidden[2], struct buffer *cells,
                         struct layer **ret_layer)
 {
-    const struct form *form = place->form;
-    struct layer *layer = calloc(1, sizeof *layer);
-    if (!layer)
-        return -ENOMEM;
-    struct matrix_order order = {
-        .rows = GATES * units,
-        .columns = inputs + units,
-        .height = GATES,
-        .width = form->texel ? form->width : units,
-        .gates = GATES,
-    };
-    uint32_t stride = 0;
-    int r = upload(layer, place, name, &order, &stride);
+    struct matrix_order order = order_of(place->form, GATES * units, inputs + units, GATES, 1);
+    struct kernel *kernel = NULL;
+    struct layer *layer = NULL;
+    bool tables = false;
+    int r = layer_kernels_get(place->kernels, place->form, LAYER_RECURRENT, &kernel);
+    if (r == 0)
+        r = new_layer(place, name, &order, &tables, &layer);
+    if (r < 0)
+        return r;
     for (int parity = 0; parity < 2 && r == 0; parity++)
-        r = binding_new(place->recurrent,
+        r = binding_new(kernel,
                         (struct buffer *[]){layer->weights, layer->biases, input[parity],
                                             hidden[parity], hidden[!parity], cells,
-                                            form->lane_words},
+                                            place->form->lane_words},
                         &layer->bindings[parity]);
-    if (r < 0) {
-        layer_free(layer);
-        return r;
-    }
     layer->push[0] = inputs / MATRIX_BLOCK;
     layer->push[1] = units / MATRIX_BLOCK;
-    layer->push[2] = stride;
+    layer->push[2] = tables ? units : 0;
     layer->push[3] = units;
-    layer->groups[0] = form->texel ? form->lanes / form->tile
-                                   : (units + FORM_PLAIN_LOCAL_SIZE - 1) / FORM_PLAIN_LOCAL_SIZE;
-    layer->groups[1] = form->texel ? units / form->width : form->lanes;
-    *ret_layer = layer;
-    return 0;
+    return finish(layer, r, ret_layer);
+}
+
+/** A dense layer's push constants, to which others may add. */
+static void push_dense(struct layer *layer, const struct matrix_order *order, bool tables,
+                       bool rectified)
+{
+    float lowest = rectified ? 0.0f : -FLT_MAX;
+    layer->push[0] = order->columns / MATRIX_BLOCK;
+    layer->push[1] = tables ? order->rows : 0;
+    memcpy(&layer->push[2], &lowest, sizeof lowest);
+    layer->push[3] = order->rows;
 }
 
 int layer_new_dense(const struct layer_place *place, const char *name, uint32_t inputs,
@@ -140,37 +188,94 @@ int layer_new_dense(const struct layer_place *place, const char *name, uint32_t 
                     struct buffer *output, struct layer **ret_layer)
 {
     const struct form *form = place->form;
-    struct layer *layer = calloc(1, sizeof *layer);
-    if (!layer)
-        return -ENOMEM;
-    struct matrix_order order = {
-        .rows = rows,
-        .columns = inputs,
-        .height = form->rows,
-        .width = form->texel ? form->width : rows,
-        .gates = 1,
-    };
-    uint32_t stride = 0;
-    int r = upload(layer, place, name, &order, &stride);
+    struct matrix_order order = order_of(form, rows, inputs, 1, form->rows);
+    struct kernel *kernel = NULL;
+    struct layer *layer = NULL;
+    bool tables = false;
+    int r = layer_kernels_get(place->kernels, form, LAYER_DENSE, &kernel);
+    if (r == 0)
+        r = new_layer(place, name, &order, &tables, &layer);
+    if (r < 0)
+        return r;
     for (int parity = 0; parity < 2 && r == 0; parity++)
-        r = binding_new(place->dense,
+        r = binding_new(kernel,
                         (struct buffer *[]){layer->weights, layer->biases, input[parity], output,
                                             form->lane_words},
                         &layer->bindings[parity]);
-    if (r < 0) {
-        layer_free(layer);
+    push_dense(layer, &order, tables, activation == LAYER_RELU);
+    return finish(layer, r, ret_layer);
+}
+
+/** Frames in the ring of a convolution; see shaders/past.glsl. */
+static uint32_t past_slots(const struct layer_convolution *shape)
+{
+    uint32_t slots = 1;
+    while (slots <= (shape->taps - 1) * shape->dilation) // the present one needs another
+        slots *= 2;
+    return slots;
+}
+
+int layer_new_convolution(const struct layer_place *place, const char *name,
+                          const struct layer_convolution *shape, struct buffer *input,
+                          struct buffer *const places[2], struct buffer *output,
+                          struct layer **ret_layer)
+{
+    const struct form *form = place->form;
+    uint32_t gates = shape->gated ? 2 : 1;
+    uint32_t units = form->rows > gates ? form->rows / gates : 1;
+    struct matrix_order order =
+        order_of(form, gates * shape->units, shape->taps * shape->inputs, gates, units);
+    struct kernel *kernel = NULL;
+    struct layer *layer = NULL;
+    bool tables = false;
+    assert(shape->taps >= 2 && shape->units >= shape->inputs);
+    int r = layer_kernels_get(place->kernels, form, shape->gated ? LAYER_GATE : LAYER_CONVOLVE,
+                              &kernel);
+    if (r == 0)
+        r = new_layer(place, name, &order, &tables, &layer);
+    if (r < 0)
         return r;
-    }
-    float lowest = activation == LAYER_RELU ? 0.0f : -FLT_MAX;
-    layer->push[0] = inputs / MATRIX_BLOCK;
-    layer->push[1] = stride;
-    memcpy(&layer->push[2], &lowest, sizeof lowest);
-    layer->push[3] = rows;
-    layer->groups[0] = form->texel ? form->lanes / form->tile
-                                   : (rows + FORM_PLAIN_LOCAL_SIZE - 1) / FORM_PLAIN_LOCAL_SIZE;
-    layer->groups[1] = form->texel ? rows / (form->width * form->rows) : form->lanes;
-    *ret_layer = layer;
-    return 0;
+    // Behind the ring a frame that is always silent.
+    r = form_new_activation(form, (past_slots(shape) + 1) * shape->inputs, &layer->past);
+    for (int parity = 0; parity < 2 && r == 0; parity++)
+        r = binding_new(kernel,
+                        (struct buffer *[]){layer->weights, layer->biases, input, layer->past,
+                                            layer->past, places[parity], places[!parity], output,
+                                            form->lane_words},
+                        &layer->bindings[parity]);
+    layer->push[0] = shape->inputs / MATRIX_BLOCK;
+    layer->push[1] = tables ? order.rows : 0;
+    layer->push[2] = shape->units;
+    layer->push[3] = shape->taps;
+    layer->push[4] = shape->dilation;
+    layer->push[5] = past_slots(shape);
+    return finish(layer, r, ret_layer);
+}
+
+int layer_new_branches(const struct layer_place *place, const char *name,
+                       const struct layer_branches *shape, struct buffer *input,
+                       struct buffer *residual, struct buffer *skips, struct layer **ret_layer)
+{
+    const struct form *form = place->form;
+    struct matrix_order order =
+        order_of(form, shape->residual + shape->skips, shape->inputs, 1, form->rows);
+    struct kernel *kernel = NULL;
+    struct layer *layer = NULL;
+    bool tables = false;
+    int r = layer_kernels_get(place->kernels, form, LAYER_BRANCH, &kernel);
+    if (r == 0)
+        r = new_layer(place, name, &order, &tables, &layer);
+    if (r < 0)
+        return r;
+    for (int parity = 0; parity < 2 && r == 0; parity++)
+        r = binding_new(kernel,
+                        (struct buffer *[]){layer->weights, layer->biases, input, residual, skips,
+                                            form->lane_words},
+                        &layer->bindings[parity]);
+    push_dense(layer, &order, tables, shape->last);
+    layer->push[4] = shape->residual;
+    layer->push[5] = shape->first;
+    return finish(layer, r, ret_layer);
 }
 
 void layer_free(struct layer *layer)
@@ -181,6 +286,7 @@ void layer_free(struct layer *layer)
         binding_free(layer->bindings[parity]);
     buffer_free(layer->weights);
     buffer_free(layer->biases);
+    buffer_free(layer->past);
     free(layer);
 }
 

@@ -2,12 +2,13 @@
 #ifndef FERMATA_NETS_LAYER_H
 #define FERMATA_NETS_LAYER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct batch;
 struct buffer;
 struct form;
-struct kernel;
+struct layer_kernels;
 struct safetensors;
 
 /**
@@ -28,8 +29,7 @@ struct layer_place {
     const struct form *form;
     const struct safetensors *file;
     uint32_t composers;
-    struct kernel *recurrent; ///< made of program_recurrent_texel or _plain
-    struct kernel *dense;     ///< made of program_dense_texel or _plain
+    struct layer_kernels *kernels;
 };
 
 /**
@@ -52,6 +52,41 @@ enum layer_activation {
 int layer_new_dense(const struct layer_place *place, const char *name, uint32_t inputs,
                     uint32_t rows, enum layer_activation activation, struct buffer *const input[2],
                     struct buffer *output, struct layer **ret_layer);
+
+struct layer_convolution {
+    uint32_t inputs; ///< features
+    uint32_t units;
+    uint32_t taps; ///< frames that are heard: the present one, that of `dilation` ago, ...
+    uint32_t dilation;
+    bool gated; ///< twice as many rows: filters, then gates; tanh(filter) sigmoid(gate). Else relu
+};
+
+/**
+ * A causal dilated convolution from `input` to `output`: `inputs` columns of each tap, the oldest
+ * tap first. What it heard before stays with the layer, as frames of `inputs` values: the next
+ * power of two above (taps - 1) * dilation of them, and one (shaders/past.glsl); where in it each
+ * lane is, in `places[step & 1]`, LAYER_PLACE features, of which it writes `places[~step & 1]`. All
+ * convolutions of a net may share them. A lane whose place is zeroed has heard nothing. There are
+ * as many units as inputs, or more. Sizes and errors as above.
+ */
+int layer_new_convolution(const struct layer_place *place, const char *name,
+                          const struct layer_convolution *shape, struct buffer *input,
+                          struct buffer *const places[2], struct buffer *output,
+                          struct layer **ret_layer);
+
+#define LAYER_PLACE 128
+
+struct layer_branches {
+    uint32_t inputs;
+    uint32_t residual; ///< rows that are added to the one output
+    uint32_t skips;    ///< rows that are added to the other
+    bool first, last;  ///< the skips begin with it; are rectified behind it
+};
+
+/** A dense layer from `input` whose rows are added to two outputs. Sizes and errors as above. */
+int layer_new_branches(const struct layer_place *place, const char *name,
+                       const struct layer_branches *shape, struct buffer *input,
+                       struct buffer *residual, struct buffer *skips, struct layer **ret_layer);
 
 void layer_free(struct layer *layer);
 

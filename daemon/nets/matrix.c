@@ -15,9 +15,9 @@
 static uint32_t row_at(const struct matrix_order *order, uint32_t group, uint32_t r,
                        uint32_t invocation)
 {
-    if (order->gates > 1)
-        return r * (order->rows / order->gates) + group * order->width + invocation;
-    return (group * order->height + r) * order->width + invocation;
+    uint32_t units = order->height / order->gates;
+    return r / units * (order->rows / order->gates) + (group * units + r % units) * order->width +
+           invocation;
 }
 
 static uint32_t bfloat16(float value)

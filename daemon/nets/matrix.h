@@ -31,7 +31,7 @@ struct matrix_order {
     uint32_t rows, columns; ///< rows in groups of width * height
     uint32_t height;        ///< rows of an invocation
     uint32_t width;         ///< invocations of a group
-    uint32_t gates;         ///< 1, or 4: then an invocation's rows are one unit's gates
+    uint32_t gates; ///< each a share of the rows; of an invocation: one gate of its units, the next
 };
 
 /** Tensors of the same number of columns, the rows of one below those of the other. */

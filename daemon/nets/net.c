@@ -20,8 +20,6 @@
 
 #define MAX_LANES 64
 
-static const struct engine_kind *const kinds[] = {&lstm_engine, &transformer_engine};
-
 struct net {
     struct device *device;
     struct card card;
@@ -120,7 +118,7 @@ static int build(struct net *net, const struct safetensors *file, const struct e
 {
     const struct net_info *info = &net->card.info;
     uint64_t texels;
-    int r = kind->texels(file, info->lanes, &texels);
+    int r = kind->texels(kind, file, info->lanes, &texels);
     if (r == 0)
         r = form_init(&net->form, net->device, info->lanes, texels);
     if (r < 0)
@@ -146,11 +144,14 @@ static int build(struct net *net, const struct safetensors *file, const struct e
 static int find_kind(const struct net *net, const struct safetensors *file,
                      const struct engine_kind **ret_kind)
 {
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
-        if (strcmp(net->card.info.name, kinds[i]->name) == 0) {
-            *ret_kind = kinds[i];
-            return 0;
-        }
+    const struct engine_kind *kind = &transformer_engine;
+    for (int i = 0; i < ROLL_ENGINES; i++)
+        if (strcmp(net->card.info.name, roll_engines[i].name) == 0)
+            kind = &roll_engines[i];
+    if (strcmp(net->card.info.name, kind->name) == 0) {
+        *ret_kind = kind;
+        return 0;
+    }
     log_error("%s: this version knows no net of the kind \"%s\"", safetensors_path(file),
               net->card.info.name);
     return -EBADMSG;

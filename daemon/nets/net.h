@@ -100,7 +100,7 @@ struct net_habits {
 
 /** What the weights file says of itself. Strings and arrays belong to the net. */
 struct net_info {
-    const char *name;   ///< "lstm", "transformer"
+    const char *name;   ///< "lstm", "conv1d", "wavenet", "transformer"
     const char *family; ///< "maestro"
     const char *licence;
     enum net_vocabulary vocabulary;

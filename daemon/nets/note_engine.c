@@ -269,8 +269,10 @@ static bool note_engine_look(const struct engine *engine, const char *name,
     return true;
 }
 
-static int transformer_texels(const struct safetensors *file, uint32_t lanes, uint64_t *ret_texels)
+static int transformer_texels(const struct engine_kind *kind, const struct safetensors *file,
+                              uint32_t lanes, uint64_t *ret_texels)
 {
+    (void)kind;
     struct shape shape;
     int r = shape_init(&shape, file);
     if (r < 0)

@@ -15,9 +15,13 @@ struct program {
 extern const struct program program_attend_plain;
 extern const struct program program_attend_texel;
 extern const struct program program_begin;
+extern const struct program program_branch_plain;
+extern const struct program program_branch_texel;
 extern const struct program program_choose_plain;
 extern const struct program program_choose_texel;
 extern const struct program program_clear;
+extern const struct program program_convolve_plain;
+extern const struct program program_convolve_texel;
 extern const struct program program_dense_plain;
 extern const struct program program_dense_texel;
 extern const struct program program_matrix_plain;

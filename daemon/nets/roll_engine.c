@@ -11,6 +11,7 @@
 #include "compute/kernel.h"
 #include "nets/form.h"
 #include "nets/layer.h"
+#include "nets/layer_kernels.h"
 #include "nets/matrix.h"
 #include "nets/net.h"
 #include "nets/programs.h"
@@ -22,7 +23,8 @@
 struct roll_engine {
     struct engine engine;
     const struct form *form;
-    struct kernel *recurrent, *dense, *clear;
+    struct layer_kernels kernels;
+    struct kernel *clear;
     struct sampler *sampler;
     struct stack *stack;
     struct binding *clears[STACK_MAX_STATES + 1]; ///< of each state, and of the input
@@ -38,31 +40,17 @@ static void roll_engine_free(struct engine *engine)
     if (roll->stack)
         roll->stack->kind->free(roll->stack);
     sampler_free(roll->sampler);
-    kernel_free(roll->recurrent);
-    kernel_free(roll->dense);
+    layer_kernels_finish(&roll->kernels);
     kernel_free(roll->clear);
     free(roll);
 }
 
-static int compile(struct roll_engine *roll)
-{
-    struct form_kernel recurrent = {
-        &program_recurrent_texel, &program_recurrent_plain, "ttttsss", {0}, 0};
-    struct form_kernel dense = {&program_dense_texel, &program_dense_plain, "tttss", {0}, 0};
-    struct form_kernel clear = {&program_clear, &program_clear, "ss", {0}, 0};
-    int r = form_new_kernel(roll->form, &recurrent, &roll->recurrent);
-    if (r == 0)
-        r = form_new_kernel(roll->form, &dense, &roll->dense);
-    if (r == 0)
-        r = form_new_kernel(roll->form, &clear, &roll->clear);
-    return r;
-}
-
 static int bind_clears(struct roll_engine *roll)
 {
+    struct form_kernel clear = {&program_clear, &program_clear, "ss", {0}, 0};
     struct buffer *words = roll->form->lane_words;
     uint32_t count = roll->stack->state_count;
-    int r = 0;
+    int r = form_new_kernel(roll->form, &clear, &roll->clear);
     for (uint32_t i = 0; i < count && r == 0; i++)
         r = binding_new(roll->clear, (struct buffer *[]){roll->stack->states[i].now[0], words},
                         &roll->clears[i]);
@@ -82,16 +70,14 @@ static int build(struct roll_engine *roll, const struct engine_place *place,
                   safetensors_path(place->file), text);
         return -EBADMSG;
     }
-    int r = compile(roll);
-    if (r == 0) // half as wide as the data: full spread sounds erratic frame by frame
-        r = sampler_new(roll->form, 0.5f * (float)sigma, kind->steps, place->forced, place->tokens,
+    // Half as wide as the data: full spread sounds erratic frame by frame.
+    int r = sampler_new(roll->form, 0.5f * (float)sigma, kind->steps, place->forced, place->tokens,
                         &roll->sampler);
     struct layer_place layers = {
         .form = roll->form,
         .file = place->file,
         .composers = place->info->composer_count,
-        .recurrent = roll->recurrent,
-        .dense = roll->dense,
+        .kernels = &roll->kernels,
     };
     if (r == 0)
         r = kind->stack->new (&layers, sampler_input(roll->sampler), sampler_logits(roll->sampler),
@@ -165,23 +151,26 @@ static bool roll_engine_look(const struct engine *engine, const char *name,
     return true;
 }
 
-static int lstm_texels(const struct safetensors *file, uint32_t lanes, uint64_t *ret_texels)
+static int roll_texels(const struct engine_kind *kind, const struct safetensors *file,
+                       uint32_t lanes, uint64_t *ret_texels)
 {
     (void)file;
-    (void)lanes;
-    *ret_texels = lstm_kind.largest_matrix / MATRIX_BLOCK;
+    uint64_t matrix = kind->stack->largest_matrix / MATRIX_BLOCK;
+    uint64_t past = kind->stack->longest_past / 4 * (lanes + 7); // whole tiles
+    *ret_texels = matrix > past ? matrix : past;
     return 0;
 }
 
-const struct engine_kind lstm_engine = {
-    .name = "lstm",
-    .stack = &lstm_kind,
-    .vocabulary = NET_ROLL,
-    .steps = NET_RUN_STEPS,
-    .token_bytes = NET_FRAME_CELLS,
-    .texels = lstm_texels,
-    .new = roll_engine_new,
-    .free = roll_engine_free,
-    .record = roll_engine_record,
-    .look = roll_engine_look,
+#define ROLL_ENGINE(kind_name, stack_kind)                                                         \
+    {                                                                                              \
+        .name = (kind_name), .stack = &(stack_kind), .vocabulary = NET_ROLL,                       \
+        .steps = NET_RUN_STEPS, .token_bytes = NET_FRAME_CELLS, .texels = roll_texels,             \
+        .new = roll_engine_new, .free = roll_engine_free, .record = roll_engine_record,            \
+        .look = roll_engine_look,                                                                  \
+    }
+
+const struct engine_kind roll_engines[ROLL_ENGINES] = {
+    ROLL_ENGINE("lstm", lstm_kind),
+    ROLL_ENGINE("conv1d", conv1d_kind),
+    ROLL_ENGINE("wavenet", wavenet_kind),
 };

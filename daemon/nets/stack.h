@@ -38,8 +38,9 @@ struct stack {
 };
 
 struct stack_kind {
-    /** Elements of the largest matrix, for the choice of form. */
-    uint64_t largest_matrix;
+    /** For the choice of form: elements of the largest matrix, and values of the longest past that
+     * a layer keeps of a lane (0: none). */
+    uint64_t largest_matrix, longest_past;
     /** `input` and `logits` outlive the stack. Returns 0, -EBADMSG (logged), -ENOMEM, -ENODEV or
      * -EIO. */
     int (*new)(const struct layer_place *place, struct buffer *input, struct buffer *logits,
@@ -51,5 +52,9 @@ struct stack_kind {
 
 /** lstm.c: two LSTM layers and three dense layers (Pyzzicato's `lstm`). */
 extern const struct stack_kind lstm_kind;
+/** conv1d.c: three causal convolutions over 9.6 s and two dense layers. */
+extern const struct stack_kind conv1d_kind;
+/** wavenet.c: five gated blocks with residuals and skips, over 9.3 s, and two dense layers. */
+extern const struct stack_kind wavenet_kind;
 
 #endif

@@ -2,7 +2,10 @@
 // Steps per second and CPU time per step of a resident net, as the generator runs it: whole runs of
 // net_info.steps, sampling included. A notes net has heard as much as its largest window holds.
 //
-//     bench_net WEIGHTS [RUNS [LANES...]]
+//     bench_net [--window STEPS] WEIGHTS [RUNS [LANES...]]
+//
+// With --window a step is what it would cost without a state: the net is reset and given so many
+// steps of the past anew. (Whole runs that hold them are timed, and their share counted.)
 //
 // One line for each number of lanes, of "key value" pairs:
 //     lanes 1 open_ms 31.0 wall_us 612.3 cpu_us 615.0 steps_per_s 1633 cpu_us_least 598.2
@@ -38,7 +41,30 @@ static int ascending(const void *a, const void *b)
     return (one > other) - (one < other);
 }
 
-static int bench(struct device *device, const char *path, uint32_t count, int runs, double begun)
+/** One run, or those that give a window of the past. `ret_share` is what of its time one step of
+ * music took. */
+static int step_on(struct net *net, struct net_lane *lanes, uint32_t window, uint8_t *tokens,
+                   double *ret_share)
+{
+    static const uint8_t given[NET_MAX_RUN_BYTES] = {[60] = 70, [1000] = 128, [2000] = 90};
+    const uint32_t steps = net_info(net)->steps, count = net_info(net)->lanes;
+    const uint32_t runs = window ? (window + steps - 1) / steps : 1;
+    *ret_share = window ? (double)window / (runs * steps) : 1.0 / steps;
+    int r = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        lanes[i].step += window ? 1 : steps;
+        lanes[i].forced = window ? given : NULL;
+        lanes[i].forced_count = window ? steps : 0;
+        if (window)
+            net_reset(net, i);
+    }
+    for (uint32_t run = 0; run < runs && r == 0; run++)
+        r = net_run(net, lanes, tokens);
+    return r;
+}
+
+static int bench(struct device *device, const char *path, uint32_t count, int runs, uint32_t window,
+                 double begun)
 {
     static double wall[MOST_RUNS], cpu[MOST_RUNS];
     static uint8_t tokens[64 * NET_MAX_RUN_BYTES];
@@ -57,17 +83,15 @@ static int bench(struct device *device, const char *path, uint32_t count, int ru
             .threshold = 0.5f,
             .seed = i,
         };
-    const uint32_t steps = net_info(net)->steps;
     const int filling = net_info(net)->vocabulary == NET_NOTES ? FILLING_RUNS : 1;
     for (int run = 0; run < filling && r == 0; run++)
         r = net_run(net, lanes, tokens);
     for (int run = 0; run < runs && r == 0; run++) {
-        for (uint32_t i = 0; i < count; i++)
-            lanes[i].step += steps;
         double wall_before = now(CLOCK_MONOTONIC), cpu_before = now(CLOCK_PROCESS_CPUTIME_ID);
-        r = net_run(net, lanes, tokens);
-        wall[run] = (now(CLOCK_MONOTONIC) - wall_before) / steps;
-        cpu[run] = (now(CLOCK_PROCESS_CPUTIME_ID) - cpu_before) / steps;
+        double share;
+        r = step_on(net, lanes, window, tokens, &share);
+        wall[run] = (now(CLOCK_MONOTONIC) - wall_before) * share;
+        cpu[run] = (now(CLOCK_PROCESS_CPUTIME_ID) - cpu_before) * share;
     }
     if (r == 0) {
         qsort(wall, (size_t)runs, sizeof wall[0], ascending);
@@ -85,10 +109,16 @@ static int bench(struct device *device, const char *path, uint32_t count, int ru
 int main(int argc, char **argv)
 {
     double begun = now(CLOCK_MONOTONIC);
+    int window = 0;
+    if (argc > 2 && strcmp(argv[1], "--window") == 0) {
+        window = atoi(argv[2]);
+        argv += 2;
+        argc -= 2;
+    }
     const char *path = argc > 1 ? argv[1] : NULL;
     int runs = argc > 2 ? atoi(argv[2]) : 25;
-    if (!path || runs < 1 || runs > MOST_RUNS) {
-        fprintf(stderr, "usage: bench_net WEIGHTS [RUNS [LANES...]]\n");
+    if (!path || runs < 1 || runs > MOST_RUNS || window < 0) {
+        fprintf(stderr, "usage: bench_net [--window STEPS] WEIGHTS [RUNS [LANES...]]\n");
         return 2;
     }
     if (!getenv("FERMATA_DEBUG"))
@@ -101,7 +131,9 @@ int main(int argc, char **argv)
     int count = argc > 3 ? argc - 3 : 3;
     for (int i = 0; i < count && r == 0; i++) {
         int lanes = atoi(argc > 3 ? argv[3 + i] : usual[i]);
-        r = lanes >= 1 && lanes <= 64 ? bench(device, path, (uint32_t)lanes, runs, begun) : -EINVAL;
+        r = lanes >= 1 && lanes <= 64
+                ? bench(device, path, (uint32_t)lanes, runs, (uint32_t)window, begun)
+                : -EINVAL;
         begun = now(CLOCK_MONOTONIC);
     }
     device_free(device);
