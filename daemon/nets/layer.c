@@ -19,6 +19,8 @@
 #define GATES 4
 
 struct layer {
+    struct kernel *kernel; ///< the place's
+    bool tables;           ///< each composer has biases of its own
     struct buffer *weights;
     struct buffer *biases;
     struct buffer *past; ///< of convolutions
@@ -73,10 +75,9 @@ static int upload_biases(struct layer *layer, const struct layer_place *place,
     return r;
 }
 
-/** Finds the layer's tensors, checks their shapes and uploads them. `ret_tables` says whether each
- * composer has biases of its own. */
+/** Finds the layer's tensors, checks their shapes and uploads them. */
 static int upload(struct layer *layer, const struct layer_place *place, const char *name,
-                  const struct matrix_order *order, bool *ret_tables)
+                  const struct matrix_order *order)
 {
     const struct safetensors_tensor *weight, *bias, *composer = NULL;
     char tensor[64];
@@ -94,7 +95,7 @@ static int upload(struct layer *layer, const struct layer_place *place, const ch
         if (r < 0)
             return r;
     }
-    *ret_tables = composer != NULL;
+    layer->tables = composer != NULL;
     r = upload_weights(layer, place, order, weight);
     if (r == 0)
         r = upload_biases(layer, place, order, bias, composer);
@@ -102,14 +103,16 @@ static int upload(struct layer *layer, const struct layer_place *place, const ch
 }
 
 /** A layer with its weights and grid, not yet bound. */
-static int new_layer(const struct layer_place *place, const char *name,
-                     const struct matrix_order *order, bool *ret_tables, struct layer **ret_layer)
+static int new_layer(const struct layer_place *place, const char *name, enum layer_kernel which,
+                     const struct matrix_order *order, struct layer **ret_layer)
 {
     const struct form *form = place->form;
     struct layer *layer = calloc(1, sizeof *layer);
     if (!layer)
         return -ENOMEM;
-    int r = upload(layer, place, name, order, ret_tables);
+    int r = layer_kernels_get(place->kernels, form, which, &layer->kernel);
+    if (r == 0)
+        r = upload(layer, place, name, order);
     if (r < 0) {
         layer_free(layer);
         return r;
@@ -151,34 +154,29 @@ int layer_new_recurrent(const struct layer_place *place, const char *name, uint3
                         struct layer **ret_layer)
 {
     struct matrix_order order = order_of(place->form, GATES * units, inputs + units, GATES, 1);
-    struct kernel *kernel = NULL;
     struct layer *layer = NULL;
-    bool tables = false;
-    int r = layer_kernels_get(place->kernels, place->form, LAYER_RECURRENT, &kernel);
-    if (r == 0)
-        r = new_layer(place, name, &order, &tables, &layer);
+    int r = new_layer(place, name, LAYER_RECURRENT, &order, &layer);
     if (r < 0)
         return r;
     for (int parity = 0; parity < 2 && r == 0; parity++)
-        r = binding_new(kernel,
+        r = binding_new(layer->kernel,
                         (struct buffer *[]){layer->weights, layer->biases, input[parity],
                                             hidden[parity], hidden[!parity], cells,
                                             place->form->lane_words},
                         &layer->bindings[parity]);
     layer->push[0] = inputs / MATRIX_BLOCK;
     layer->push[1] = units / MATRIX_BLOCK;
-    layer->push[2] = tables ? units : 0;
+    layer->push[2] = layer->tables ? units : 0;
     layer->push[3] = units;
     return finish(layer, r, ret_layer);
 }
 
 /** A dense layer's push constants, to which others may add. */
-static void push_dense(struct layer *layer, const struct matrix_order *order, bool tables,
-                       bool rectified)
+static void push_dense(struct layer *layer, const struct matrix_order *order, bool rectified)
 {
     float lowest = rectified ? 0.0f : -FLT_MAX;
     layer->push[0] = order->columns / MATRIX_BLOCK;
-    layer->push[1] = tables ? order->rows : 0;
+    layer->push[1] = layer->tables ? order->rows : 0;
     memcpy(&layer->push[2], &lowest, sizeof lowest);
     layer->push[3] = order->rows;
 }
@@ -189,20 +187,16 @@ int layer_new_dense(const struct layer_place *place, const char *name, uint32_t 
 {
     const struct form *form = place->form;
     struct matrix_order order = order_of(form, rows, inputs, 1, form->rows);
-    struct kernel *kernel = NULL;
     struct layer *layer = NULL;
-    bool tables = false;
-    int r = layer_kernels_get(place->kernels, form, LAYER_DENSE, &kernel);
-    if (r == 0)
-        r = new_layer(place, name, &order, &tables, &layer);
+    int r = new_layer(place, name, LAYER_DENSE, &order, &layer);
     if (r < 0)
         return r;
     for (int parity = 0; parity < 2 && r == 0; parity++)
-        r = binding_new(kernel,
+        r = binding_new(layer->kernel,
                         (struct buffer *[]){layer->weights, layer->biases, input[parity], output,
                                             form->lane_words},
                         &layer->bindings[parity]);
-    push_dense(layer, &order, tables, activation == LAYER_RELU);
+    push_dense(layer, &order, activation == LAYER_RELU);
     return finish(layer, r, ret_layer);
 }
 
@@ -225,26 +219,21 @@ int layer_new_convolution(const struct layer_place *place, const char *name,
     uint32_t units = form->rows > gates ? form->rows / gates : 1;
     struct matrix_order order =
         order_of(form, gates * shape->units, shape->taps * shape->inputs, gates, units);
-    struct kernel *kernel = NULL;
     struct layer *layer = NULL;
-    bool tables = false;
     assert(shape->taps >= 2 && shape->units >= shape->inputs);
-    int r = layer_kernels_get(place->kernels, form, shape->gated ? LAYER_GATE : LAYER_CONVOLVE,
-                              &kernel);
-    if (r == 0)
-        r = new_layer(place, name, &order, &tables, &layer);
+    int r = new_layer(place, name, shape->gated ? LAYER_GATE : LAYER_CONVOLVE, &order, &layer);
     if (r < 0)
         return r;
     // Behind the ring a frame that is always silent.
     r = form_new_activation(form, (past_slots(shape) + 1) * shape->inputs, &layer->past);
     for (int parity = 0; parity < 2 && r == 0; parity++)
-        r = binding_new(kernel,
+        r = binding_new(layer->kernel,
                         (struct buffer *[]){layer->weights, layer->biases, input, layer->past,
                                             layer->past, places[parity], places[!parity], output,
                                             form->lane_words},
                         &layer->bindings[parity]);
     layer->push[0] = shape->inputs / MATRIX_BLOCK;
-    layer->push[1] = tables ? order.rows : 0;
+    layer->push[1] = layer->tables ? order.rows : 0;
     layer->push[2] = shape->units;
     layer->push[3] = shape->taps;
     layer->push[4] = shape->dilation;
@@ -259,20 +248,16 @@ int layer_new_branches(const struct layer_place *place, const char *name,
     const struct form *form = place->form;
     struct matrix_order order =
         order_of(form, shape->residual + shape->skips, shape->inputs, 1, form->rows);
-    struct kernel *kernel = NULL;
     struct layer *layer = NULL;
-    bool tables = false;
-    int r = layer_kernels_get(place->kernels, form, LAYER_BRANCH, &kernel);
-    if (r == 0)
-        r = new_layer(place, name, &order, &tables, &layer);
+    int r = new_layer(place, name, LAYER_BRANCH, &order, &layer);
     if (r < 0)
         return r;
     for (int parity = 0; parity < 2 && r == 0; parity++)
-        r = binding_new(kernel,
+        r = binding_new(layer->kernel,
                         (struct buffer *[]){layer->weights, layer->biases, input, residual, skips,
                                             form->lane_words},
                         &layer->bindings[parity]);
-    push_dense(layer, &order, tables, shape->last);
+    push_dense(layer, &order, shape->last);
     layer->push[4] = shape->residual;
     layer->push[5] = shape->first;
     return finish(layer, r, ret_layer);

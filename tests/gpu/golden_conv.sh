@@ -7,7 +7,7 @@
 # Exits with 77 where there is no PyTorch or no such driver.
 set -eu
 
-test=$1
+test=$(realpath "$1")
 shift
 python=${PYTHON:-/usr/bin/python3}
 "$python" -c 'import torch' 2>/dev/null || { echo "no PyTorch (python3-torch): skipped"; exit 77; }
