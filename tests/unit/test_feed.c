@@ -148,10 +148,13 @@ static void test_a_lazy_watcher_loses_whole_lines(void **state)
     close(keen);
 
     int lines = 0;
+    double last = -1;
     const char *line;
     fcntl(lazy, F_SETFL, O_NONBLOCK); // until it is empty
     for (line = read_line(lazy); *line; line = read_line(lazy)) {
-        assert_float_equal(number_after(line, "\"frame\":"), lines, 0);
+        // A shorter line may fit where a longer one did not: in order, but with holes.
+        assert_true(number_after(line, "\"frame\":") > last);
+        last = number_after(line, "\"frame\":");
         assert_int_equal(line[strlen(line) - 1], '}');
         lines++;
     }
