@@ -105,7 +105,7 @@ static void step_wavenet(struct conv_reference *r, uint32_t composer, const doub
                          double *ret_logits)
 {
     static const int dilations[5] = {2, 4, 8, 16, 16};
-    double x[128], gates[256], u[128], out[384], skips[256] = {0}, y[256];
+    double x[128], gates[256] = {0}, u[128], out[384] = {0}, skips[256] = {0}, y[256];
     dense(r, "front", composer, input, false, x);
     for (int i = 0; i < 5; i++) {
         char name[8];
