@@ -3,27 +3,17 @@
     nice -n 19 python3 -m models.train --net lstm --out FOLDER [--data PATH] [--steps N]
 
 Truncated back-propagation through time over the streams of streams.py, AdamW,
-warm-up and cosine to a fixed number of steps. Writes into FOLDER:
-
-    checkpoint.pt   everything needed to go on (the same command goes on from it)
-    best.pt         the weights of the best validation so far, for models.export
-    log.jsonl       one object per logged step
+warm-up and cosine to a fixed number of steps. The folder's files: training.py.
 """
 
 import argparse
 import json
 import math
-import os
-import shlex
-import signal
-import sys
-import time
-from pathlib import Path
 
 import numpy as np
 import torch
 
-from . import archive, control, likelihood, roll, rollnets, streams
+from . import archive, control, likelihood, roll, rollnets, streams, training
 
 VALIDATION_SECONDS = 60
 VALIDATION_CHUNK = 80  # frames, as long as a control vector holds
@@ -186,21 +176,6 @@ class Trainer:
         torch.set_rng_state(snapshot["torch"])
 
 
-def _command(arguments):
-    """The command line that the weights file tells, without the folders of this machine."""
-    given = list(sys.argv[1:])
-    for name, word in (("out", "FOLDER"), ("data", "DATA")):
-        path = getattr(arguments, name)
-        given = [other.replace(path, word) if path else other for other in given]
-    return "python3 -m models.train " + shlex.join(given)
-
-
-def _save(value, path):
-    part = f"{path}.part"
-    torch.save(value, part)
-    os.replace(part, path)
-
-
 def main():
     parser = argparse.ArgumentParser(description="Train a roll net; goes on where it was stopped.")
     parser.add_argument("--net", choices=list(rollnets.KINDS), default="lstm")
@@ -217,8 +192,6 @@ def main():
     arguments = parser.parse_args()
 
     torch.set_num_threads(arguments.threads)
-    out = Path(arguments.out)
-    out.mkdir(parents=True, exist_ok=True)
     data = archive.load(arguments.data)
     names = streams.vocabulary(data.of("train"))
     validation = Validation(data.of("validation"), names)
@@ -226,80 +199,35 @@ def main():
     kind = torch.float32 if arguments.float32 else torch.bfloat16
     trainer = Trainer(data.of("train"), names, arguments.batch, arguments.frames, arguments.seed,
                       arguments.rate, 200, arguments.steps, arguments.dropout, kind, arguments.net)
-    best, minutes = math.inf, 0.0
-    checkpoint = out / "checkpoint.pt"
-    if checkpoint.is_file():
-        stored = torch.load(checkpoint, map_location="cpu")
-        trainer.restore(stored["trainer"])
-        best, minutes = stored["best"], stored["minutes"]
-        print(f"train: goes on from step {trainer.step}", flush=True)
-    log = open(out / "log.jsonl", "a", encoding="utf-8")
-
-    def note(entry):
-        log.write(json.dumps(entry) + "\n")
-        log.flush()
-
-    def shown(figures):
-        return " ".join(f"{name} {value:.3f}" for name, value in figures.items())
-
     print(f"train: composers {' '.join(names)}", flush=True)
     print(f"train: {len(data.of('train'))} pieces, validation lanes {len(validation.names)}; "
-          f"floor, nats per frame: {shown(floor)}", flush=True)
-    note({"floor": floor, "composers": names, "arguments": vars(arguments)})
+          f"floor, nats per frame: {training.shown(floor)}", flush=True)
 
-    stopping = []
-    signal.signal(signal.SIGTERM, lambda *_: stopping.append(True))
-    signal.signal(signal.SIGINT, lambda *_: stopping.append(True))
-    began, base = time.time(), minutes
-    sums, count, mark = {}, 0, time.time()
-    while True:
-        minutes = base + (time.time() - began) / 60
-        done = trainer.step >= arguments.steps
-        if trainer.step % 250 == 0 or done:
-            told = trainer.step >= CONTROL_FROM
-            figures, sigma = validation.measure(trainer.net, kind, told)
-            untold = validation.measure(trainer.net, kind, False)[0] if told else figures
-            print(f"train: step {trainer.step} after {minutes:.1f} min: validation {shown(figures)} "
-                  f"nats per frame (floor {floor['all']:.3f}; told nothing {untold['all']:.3f}), velocity sigma {sigma:.4f}", flush=True)
-            note({"step": trainer.step, "minutes": minutes, "validation": figures, "untold": untold, "velocity_sigma": sigma})
-            if figures["all"] < best:
-                best = figures["all"]
-                _save({
-                    "net": trainer.net.state_dict(),
-                    "metadata": {
-                        "net": arguments.net,
-                        "family": data.family,
-                        "composers": json.dumps(names),
-                        "data": f"{data.name} sha256 {data.sha256}",
-                        "licence": archive.LICENCES[data.family],
-                        "attribution": archive.ATTRIBUTIONS[data.family],
-                        "command": _command(arguments),
-                        "seed": str(arguments.seed),
-                        "steps": str(trainer.step),
-                        "velocity_sigma": f"{sigma:.4f}",
-                        "validation_loss": f"{figures['all']:.4f}",
-                        "validation_bach": f"{figures.get('bach', math.nan):.4f}",
-                        "validation_chopin": f"{figures.get('chopin', math.nan):.4f}",
-                        "validation_untold": f"{untold['all']:.4f}",
-                        "validation_floor": f"{floor['all']:.4f}",
-                    },
-                }, out / "best.pt")
-        if trainer.step % 200 == 0 or done or stopping:
-            _save({"trainer": trainer.snapshot(), "best": best, "minutes": minutes}, checkpoint)
-        if done or stopping:
-            break
-        for name, value in trainer.advance().items():
-            sums[name] = sums.get(name, 0.0) + value
-        count += 1
-        if trainer.step % 25 == 0:
-            means = {name: value / count for name, value in sums.items()}
-            pace = (time.time() - mark) / count
-            print(f"train: step {trainer.step}/{arguments.steps} loss {means['loss']:.3f} "
-                  f"velocity {means['velocity']:.4f} norm {means['norm']:.2f} rate {means['rate']:.5f} "
-                  f"{pace:.2f} s/step", flush=True)
-            note({"step": trainer.step, **means, "seconds_per_step": pace})
-            sums, count, mark = {}, 0, time.time()
-    print(f"train: {'stopped' if stopping else 'done'} at step {trainer.step}, {minutes:.1f} min", flush=True)
+    def validate():
+        told = trainer.step >= CONTROL_FROM
+        figures, sigma = validation.measure(trainer.net, kind, told)
+        untold = validation.measure(trainer.net, kind, False)[0] if told else figures
+        text = (f"{training.shown(figures)} nats per frame (floor {floor['all']:.3f}; told nothing "
+                f"{untold['all']:.3f}), velocity sigma {sigma:.4f}")
+        return figures, text, {
+            "net": arguments.net,
+            "family": data.family,
+            "composers": json.dumps(names),
+            "data": f"{data.name} sha256 {data.sha256}",
+            "licence": archive.LICENCES[data.family],
+            "attribution": archive.ATTRIBUTIONS[data.family],
+            "command": training.command("models.train", [(arguments.out, "FOLDER"), (arguments.data, "DATA")]),
+            "seed": str(arguments.seed),
+            "velocity_sigma": f"{sigma:.4f}",
+            "validation_loss": f"{figures['all']:.4f}",
+            "validation_bach": f"{figures.get('bach', math.nan):.4f}",
+            "validation_chopin": f"{figures.get('chopin', math.nan):.4f}",
+            "validation_untold": f"{untold['all']:.4f}",
+            "validation_floor": f"{floor['all']:.4f}",
+        }
+
+    training.run(trainer, arguments.steps, arguments.out, validate,
+                 {"floor": floor, "composers": names, "arguments": vars(arguments)})
 
 
 if __name__ == "__main__":

@@ -4,27 +4,17 @@
 
 Rows of passages.py; Muon (Jordan et al. 2024: momentum, orthogonalised by Newton-Schulz)
 for the matrices of the layers, AdamW for tables, heads and scalars; warm-up, then a linear
-descent to a twentieth over the last part of a fixed number of steps. Writes into FOLDER:
-
-    checkpoint.pt   everything needed to go on (the same command goes on from it)
-    best.pt         the weights of the best validation so far, for models.export
-    log.jsonl       one object per logged step
+descent to a thirtieth over the last part of a fixed number of steps. The folder's files: training.py.
 """
 
 import argparse
 import json
 import math
-import os
-import shlex
-import signal
-import sys
-import time
-from pathlib import Path
 
 import numpy as np
 import torch
 
-from . import archive, notes, passages, streams, transformer
+from . import archive, notes, passages, streams, training, transformer
 
 VALIDATION_ROWS = 48
 
@@ -175,25 +165,6 @@ class Trainer:
             buffer.copy_(stored)
 
 
-def _command(arguments):
-    """The command line that the weights file tells, without the folders of this machine."""
-    given = list(sys.argv[1:])
-    for name, word in (("out", "FOLDER"), ("data", "DATA"), ("start", "PRETRAINED")):
-        path = getattr(arguments, name)
-        given = [other.replace(path, word) if path else other for other in given]
-    return "python3 -m models.train_transformer " + shlex.join(given)
-
-
-def _save(value, path):
-    part = f"{path}.part"
-    torch.save(value, part)
-    os.replace(part, path)
-
-
-def shown(figures):
-    return " ".join(f"{name} {value:.3f}" for name, value in figures.items())
-
-
 def main():
     parser = argparse.ArgumentParser(description="Train the transformer; goes on where it was stopped.")
     parser.add_argument("--data", help="archive or folder (default: ../shared/data's permissive archive)")
@@ -209,8 +180,6 @@ def main():
     arguments = parser.parse_args()
 
     torch.set_num_threads(arguments.threads)
-    out = Path(arguments.out)
-    out.mkdir(parents=True, exist_ok=True)
     data = archive.load(arguments.data or archive.DATA / archive.PERMISSIVE)
     # one vocabulary for both families, so that either can be fine-tuned from the other
     both = [archive.load(archive.DATA / name) for name in (archive.PERMISSIVE, archive.MAESTRO)]
@@ -227,69 +196,30 @@ def main():
             raise SystemExit(f"{arguments.start}: another vocabulary of composers")
         trainer.net.load_state_dict(stored["net"])
         history = [stored["metadata"]]
-    best, minutes = math.inf, 0.0
-    checkpoint = out / "checkpoint.pt"
-    if checkpoint.is_file():
-        stored = torch.load(checkpoint, map_location="cpu")
-        trainer.restore(stored["trainer"])
-        best, minutes = stored["best"], stored["minutes"]
-        print(f"train: goes on from step {trainer.step}", flush=True)
-    log = open(out / "log.jsonl", "a", encoding="utf-8")
-
-    def note(entry):
-        log.write(json.dumps(entry) + "\n")
-        log.flush()
-
     print(f"train: composers {' '.join(names)}", flush=True)
     print(f"train: {len(trainer.passages.pieces)} pieces, {sum(p.numel() for p in trainer.net.parameters())} "
           f"parameters, {len(validation.rows)} validation rows; order within ticks {validation.order:.3f}", flush=True)
-    note({"composers": names, "order": validation.order, "arguments": vars(arguments)})
 
-    stopping = []
-    signal.signal(signal.SIGTERM, lambda *_: stopping.append(True))
-    signal.signal(signal.SIGINT, lambda *_: stopping.append(True))
-    began, base = time.time(), minutes
-    sums, count, mark = {}, 0, time.time()
-    while True:
-        minutes = base + (time.time() - began) / 60
-        done = trainer.step >= arguments.steps
-        if (trainer.step % 250 == 0 and trainer.step) or done:
-            figures = validation.measure(trainer.net, dtype)
-            print(f"train: step {trainer.step} after {minutes:.1f} min: validation {shown(figures)}", flush=True)
-            note({"step": trainer.step, "minutes": minutes, "validation": figures})
-            if figures["all"] < best:
-                best = figures["all"]
-                _save({
-                    "net": trainer.net.state_dict(),
-                    "metadata": {
-                        "family": data.family,
-                        "composers": json.dumps(names),
-                        "data": f"{data.name} sha256 {data.sha256}",
-                        "licence": archive.LICENCES[data.family],
-                        "attribution": archive.ATTRIBUTIONS[data.family],
-                        "command": _command(arguments),
-                        "pretrained": json.dumps([{k: h[k] for k in ("data", "licence", "attribution", "command", "steps")}
-                                                  for h in history]),
-                        "seed": str(arguments.seed),
-                        "steps": str(trainer.step),
-                        "validation": json.dumps({k: round(v, 4) for k, v in figures.items()}),
-                        "validation_order": f"{validation.order:.4f}",
-                    },
-                }, out / "best.pt")
-        if trainer.step % 100 == 0 or done or stopping:
-            _save({"trainer": trainer.snapshot(), "best": best, "minutes": minutes}, checkpoint)
-        if done or stopping:
-            break
-        for name, value in trainer.advance().items():
-            sums[name] = sums.get(name, 0.0) + value
-        count += 1
-        if trainer.step % 25 == 0:
-            means = {name: value / count for name, value in sums.items()}
-            pace = (time.time() - mark) / count
-            print(f"train: step {trainer.step}/{arguments.steps} {shown(means)} {pace:.2f} s/step", flush=True)
-            note({"step": trainer.step, **means, "seconds_per_step": pace})
-            sums, count, mark = {}, 0, time.time()
-    print(f"train: {'stopped' if stopping else 'done'} at step {trainer.step}, {minutes:.1f} min", flush=True)
+    def validate():
+        figures = validation.measure(trainer.net, dtype)
+        return figures, training.shown(figures) + " nats per note", {
+            "family": data.family,
+            "composers": json.dumps(names),
+            "data": f"{data.name} sha256 {data.sha256}",
+            "licence": archive.LICENCES[data.family],
+            "attribution": archive.ATTRIBUTIONS[data.family],
+            "command": training.command("models.train_transformer", [
+                (arguments.out, "FOLDER"), (arguments.data, "DATA"), (arguments.start, "PRETRAINED")]),
+            "pretrained": json.dumps([
+                {key: former[key] for key in ("data", "licence", "attribution", "command", "steps")}
+                for former in history]),
+            "seed": str(arguments.seed),
+            "validation": json.dumps({key: round(value, 4) for key, value in figures.items()}),
+            "validation_order": f"{validation.order:.4f}",
+        }
+
+    training.run(trainer, arguments.steps, arguments.out, validate,
+                 {"composers": names, "order": validation.order, "arguments": vars(arguments)})
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from unittest import mock
 import numpy as np
 import torch
 
-from models import export, generate, golden, likelihood, lstm, roll, safetensors, seeds, stats, streams, train
+from models import export, generate, golden, likelihood, lstm, roll, safetensors, seeds, stats, streams, train, training
 
 from hand import piece
 
@@ -79,7 +79,7 @@ class Training(unittest.TestCase):
             one.advance()
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "c.pt")
-            train._save(one.snapshot(), path)
+            training.save(one.snapshot(), path)
             for _ in range(3):
                 last = one.advance()
             torch.manual_seed(999)
