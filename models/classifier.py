@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from . import archive, originality, passages, roll, windows
+from . import archive, control, originality, passages, roll, windows
 
 SECONDS = 30.0  # of a quarter
 HOURS = 1.0  # a composer with less human piano music in train is not told apart
@@ -33,8 +33,6 @@ _FORMAT = 1  # of the cache; raise when anything here changes
 _RATIOS = np.linspace(-2.25, 2.25, 10)  # inner edges, octaves of tempo
 _TIMES = np.log2(0.06 * 2.0 ** np.arange(0.0, 6.0, 0.6))  # inner edges, log2 seconds
 _MOVES = np.array([-7.5, -2.5, -0.5, 0.5, 2.5, 7.5])  # inner edges of melodic moves, semitones
-_MAJOR = np.array([6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88])  # Krumhansl and Kessler 1982
-_MINOR = np.array([6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17])
 
 
 def _histogram(values, size):
@@ -44,13 +42,6 @@ def _histogram(values, size):
 
 def _pairs(values, size):
     return _histogram(values[:-1] * size + values[1:], size * size)
-
-
-def _key(share):
-    """(tonic 0..11, 1 for minor) by correlation with the profiles."""
-    profiles = np.stack([np.roll(p - p.mean(), k) / p.std() for p in (_MAJOR, _MINOR) for k in range(12)])
-    best = int((profiles @ (share - share.mean())).argmax())
-    return best % 12, best // 12
 
 
 def describe(notes):
@@ -66,7 +57,7 @@ def describe(notes):
     low, high, times = pitch[first], pitch[last], onset[first]
     many = np.bincount(chord)
     share = np.bincount(pitch % 12, minlength=12) / len(pitch)
-    tonic, minor = _key(share)
+    minor, tonic = divmod(int(control.tonality(share[None])[0][0]), 12)
     degree = (pitch - tonic) % 12
     gaps = np.log2(np.maximum(np.diff(times), 0.02))
     ratio = np.searchsorted(_RATIOS, np.diff(gaps))

@@ -76,39 +76,35 @@ def load(path):
 
 
 def trajectory(piece):
-    """Buckets uint8 [N,4] of a piece's attributes every STEP seconds; 255 for what is not known."""
+    """Buckets uint8 [N,6] of a piece's attributes every STEP seconds; 255 for what is not known."""
     array = passages.close_gaps(piece.notes)
     values = passages.attributes(array)
     times = np.arange(0.0, float(array["onset"][-1]) - passages.WINDOW + passages.BEFORE, STEP)
     places = np.minimum(np.searchsorted(array["onset"], times), len(array) - 1)
-    out = np.zeros((len(times), 4), np.uint8)
-    for index, edges in enumerate(control.BUCKETS.values()):
+    out = np.zeros((len(times), len(control.NOTES_BUCKETS)), np.uint8)
+    for index, edges in enumerate(control.NOTES_BUCKETS.values()):
         out[:, index] = np.searchsorted(edges, values[places, index], "right")
     if piece.flat:
-        out[:, list(control.BUCKETS).index("loudness")] = 255
+        out[:, list(control.NOTES_BUCKETS).index("loudness")] = 255
     return out[:LONGEST]
 
 
 def plan(pieces):
-    """Plan uint8 [N,4] of a composer: trajectories, performances first, a row of 255s between."""
-    kinds = {"performance": 0, "score": 1}
-    some = sorted((p for p in pieces if p.kind in kinds), key=lambda p: (kinds[p.kind], p.file))
+    """Plan uint8 [N,6] of a composer: trajectories spread evenly over the pieces of piano music,
+    played and written, a row of 255s between."""
+    some = sorted((p for p in pieces if p.kind != "song"), key=lambda p: p.file)
     good = [t for t in map(trajectory, some) if len(t) >= SHORTEST]
-    performed = sum(p.kind == "performance" and len(trajectory(p)) >= SHORTEST for p in some)
-    if len(good) > MOST:  # all performances that fit, the rest spread over the scores
-        first = good[:performed][:: max(1, -(-performed // MOST))]
-        rest = good[performed:]
-        room = MOST - len(first)
-        good = first + [rest[i] for i in sorted(set(np.linspace(0, len(rest) - 1, room).astype(int)))] if rest and room else first
-    border = np.full((1, 4), 255, np.uint8)
-    return np.concatenate([part for t in good for part in (border, t)][1:]) if good else np.zeros((0, 4), np.uint8)
+    good = [good[i] for i in sorted(set(np.linspace(0, len(good) - 1, MOST).astype(int)))] if good else []
+    border = np.full((1, len(control.NOTES_BUCKETS)), 255, np.uint8)
+    return np.concatenate([part for t in good for part in (border, t)][1:]) if good else border[:0]
 
 
 def typical(pieces):
-    """Median attributes over the notes of pieces; loudness of those that are not flat."""
+    """Median attributes over the notes of pieces, without key and chroma; loudness of those that are
+    not flat."""
     values = np.concatenate([passages.attributes(passages.close_gaps(p.notes))[::8] for p in pieces])
     loud = [passages.attributes(p.notes)[::8, 2] for p in pieces if not p.flat]
-    medians = np.median(values, 0)
+    medians = np.median(values, 0)[: len(control.BUCKETS)]
     medians[2] = np.median(np.concatenate(loud)) if loud else 64.0
     return [round(float(v), 2) for v in medians]
 
@@ -123,7 +119,7 @@ def fixed(net):
         "heads": str(transformer.HEADS),
         "periods_notes": json.dumps(transformer.PERIODS_NOTES),
         "periods_ticks": json.dumps(transformer.PERIODS_TICKS),
-        "control_buckets": json.dumps(control.BUCKETS),
+        "control_buckets": json.dumps(control.NOTES_BUCKETS),
     }
 
 
@@ -159,7 +155,7 @@ def main():
         names = [*offered, *(f"composer{n}" for n in range(3, 8)), "other"]
         net = random(arguments.random, len(names), arguments.windows)
         rng = np.random.default_rng(arguments.random)
-        plans = {name: rng.integers(0, 8, (40, 4)).astype(np.uint8) for name in offered}
+        plans = {name: rng.integers(0, 8, (40, len(control.NOTES_BUCKETS))).astype(np.uint8) for name in offered}
         about = {
             "family": "random", "composers": json.dumps(names), "offered": json.dumps(offered),
             "stats": "{}", "control": json.dumps({name: [400, 62, 64, 4] for name in names}),

@@ -16,7 +16,8 @@ The rule, for a note's fields in their order, with l the logits of a head given 
 A bin is the first at which the cumulative probability exceeds unit(seed, note, field).
 
 A plan is a list of trajectories: bucket rows of the control attributes, one every 5 s. A lane
-follows one from its first to its last row, begins a new piece, and follows another.
+follows one from its first to its last row, moved to a key of its own, begins a new piece, and
+follows another.
 """
 
 import argparse
@@ -69,10 +70,10 @@ def probabilities(logits, field, threshold=0.5):
 
 
 def told(buckets):
-    """Multi-hot [B,control.SIZE] float32 of bucket rows [B,4]; GAP and -1 tell nothing."""
-    out = torch.zeros(len(buckets), control.SIZE)
+    """Multi-hot [B,control.NOTES_SIZE] float32 of bucket rows [B,6]; GAP and -1 tell nothing."""
+    out = torch.zeros(len(buckets), control.NOTES_SIZE)
     place = 0
-    for index, edges in enumerate(control.BUCKETS.values()):
+    for index, edges in enumerate(control.NOTES_BUCKETS.values()):
         for lane, row in enumerate(buckets):
             if 0 <= row[index] <= len(edges):
                 out[lane, place + int(row[index])] = 1.0
@@ -81,7 +82,7 @@ def told(buckets):
 
 
 def trajectories(plan):
-    """The trajectories [M,4] of a plan [N,4]."""
+    """The trajectories [M,6] of a plan [N,6]."""
     border = (np.asarray(plan) == GAP).all(1)
     parts = np.split(np.asarray(plan), np.flatnonzero(border))
     return [part for part in (p[(p != GAP).any(1)] for p in parts) if len(part)]
@@ -180,11 +181,13 @@ class Guide:
 
     def _another(self, lane):
         found = self.plans[lane]
-        return found[self.rng.integers(len(found))] if found else None
+        if not found:
+            return None
+        return control.transposed(found[self.rng.integers(len(found))], int(self.rng.integers(12)))
 
     def rows(self, ticks):
-        """(buckets [B,4], finished [B]) at the lanes' times; a finished lane is told the last row."""
-        out, done = np.full((len(self.plans), 4), GAP), np.zeros(len(self.plans), bool)
+        """(buckets [B,6], finished [B]) at the lanes' times; a finished lane is told the last row."""
+        out, done = np.full((len(self.plans), len(control.NOTES_BUCKETS)), GAP), np.zeros(len(self.plans), bool)
         for lane, plan in enumerate(self.current):
             if plan is not None:
                 row = (int(ticks[lane]) - self.since[lane]) // ROW_TICKS
@@ -247,7 +250,7 @@ def _checkpoint(path, wanted):
 
 
 def load(path, wanted=None):
-    """(net, composers, {composer: plan [N,4]}) of a weights file or a checkpoint."""
+    """(net, composers, {composer: plan [N,6]}) of a weights file or a checkpoint."""
     if str(path).endswith(".pt"):
         return _checkpoint(path, wanted)
     net, metadata, plans = export_transformer.load(path)

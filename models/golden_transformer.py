@@ -36,9 +36,9 @@ def vectors(net, count):
     tuples = torch.from_numpy(np.stack([phrase(lane, count) for lane in (0, 1)]))
     composer, kind = torch.tensor([0, 1]), torch.tensor([0, 1])
     wanted = torch.tensor([[4, 3, 5, 2], [-1, 6, -1, 0]])
-    told = torch.zeros(2, control.SIZE)
+    told = torch.zeros(2, control.NOTES_SIZE)
     place = 0
-    for index, edges in enumerate(control.BUCKETS.values()):
+    for index, edges in enumerate(control.NOTES_BUCKETS.values()):
         for lane in (0, 1):
             if wanted[lane, index] >= 0:
                 told[lane, place + wanted[lane, index]] = 1

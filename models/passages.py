@@ -1,8 +1,8 @@
 """Training passages: rows of notes for the transformer, cut from the pieces.
 
 Owns what the transformer sees while it trains: which pieces are drawn how often,
-augmentation, the velocities of sources that have none or other ones, and the
-control attributes around each note. Knows no network.
+augmentation, the velocities of sources that have none or other ones, pages played by the
+pianist of pianist.py, and the control attributes around each note. Knows no network.
 
 A row is T elements. An element is a note or a *start*, which stands where a piece
 begins; pieces follow one another in a row, so the net learns to begin anew in the
@@ -13,13 +13,15 @@ Everything is a function of (seed, step, row), so a step number is all it takes 
 
 import numpy as np
 
-from . import archive, control, notes, roll, streams
+from . import archive, control, notes, pianist, roll, streams
 
-SHARES = {"bach": 1.5, "chopin": 1.5, "debussy": 6.0}  # drawn so many times their notes
+SHARES = {"bach": 3.0, "chopin": 1.7, "debussy": 8.0}  # drawn so many times their notes
 KIND_SHARES = {"performance": 3.0, "score": 1.0, "song": 0.35}  # in an archive of several kinds
 LONGEST_GAP = 4.0  # seconds; longer silences are shortened to this
 MINIMUM = 32  # notes; shorter pieces are left out
 BEFORE, WINDOW = 3.0, 10.0  # seconds: the attributes' window begins so long before the note
+KEY_BEFORE, KEY_WINDOW = 6.0, 16.0  # the same for key and chroma
+PLAYED_SHARE = 0.5  # of the scores in rows, where there are performances to learn playing from
 UNTOLD_SHARE = 0.25  # of the pieces in rows, told no attribute
 MISSING_SHARE = 0.15  # of the attributes of the others, left out
 PAUSE = 100  # ticks from a piece's last onset to the start of the next
@@ -76,30 +78,35 @@ def levelled(pieces):
 
 
 def attributes(array):
-    """control.py's attributes around every note, float [N,4]."""
+    """control.py's NOTES_BUCKETS' attributes around every note, float [N,6]."""
     onset = array["onset"].astype("f8")
-    low = np.searchsorted(onset, onset - BEFORE)
-    high = np.searchsorted(onset, onset - BEFORE + WINDOW)
 
-    def total(values):
-        sums = np.concatenate([[0.0], np.cumsum(values)])
+    def window(before, length):
+        return np.searchsorted(onset, onset - before), np.searchsorted(onset, onset - before + length)
+
+    def total(values, low, high):
+        sums = np.concatenate([np.zeros((1, *values.shape[1:])), np.cumsum(values, 0)])
         return sums[high] - sums[low]
 
+    low, high = window(BEFORE, WINDOW)
     count = np.maximum(high - low, 1)
-    length = array["offset"].astype("f8") - onset
+    classes = total(np.eye(12)[array["pitch"] % 12], *window(KEY_BEFORE, KEY_WINDOW))
+    key, chroma = control.tonality(classes / np.maximum(classes.sum(1, keepdims=True), 1))
     return np.stack([
         (high - low) * 60.0 / WINDOW,
-        total(array["pitch"].astype("f8")) / count,
-        total(array["velocity"].astype("f8")) / count,
-        total(length) / WINDOW,
+        total(array["pitch"].astype("f8"), low, high) / count,
+        total(array["velocity"].astype("f8"), low, high) / count,
+        total(array["offset"].astype("f8") - onset, low, high) / WINDOW,
+        key,
+        chroma,
     ], 1)
 
 
 def told(values, which):
-    """Multi-hot [N,control.SIZE] float32 of attributes [N,4]; which [4] bool: those that are told."""
-    out = np.zeros((len(values), control.SIZE), np.float32)
+    """Multi-hot [N,control.NOTES_SIZE] float32 of attributes [N,6]; which [6] bool: those that are told."""
+    out = np.zeros((len(values), control.NOTES_SIZE), np.float32)
     place = 0
-    for index, edges in enumerate(control.BUCKETS.values()):
+    for index, edges in enumerate(control.NOTES_BUCKETS.values()):
         if which[index]:
             bucket = np.searchsorted(edges, values[:, index], "right")
             out[np.arange(len(values)), place + bucket] = 1.0
@@ -116,6 +123,7 @@ class Passages:
             raise ValueError("no piece is long enough to train on")
         self.names, self.batch, self.length, self.seed = names, batch, length, seed
         kinds = {p.kind for p in self.pieces}
+        self.played = PLAYED_SHARE if {"performance", "score"} <= kinds else 0.0
         weight = np.array([
             len(p.notes) * SHARES.get(p.composer, 1.0) * (KIND_SHARES[p.kind] if len(kinds) > 1 else 1.0)
             for p in self.pieces
@@ -123,24 +131,27 @@ class Passages:
         self.weight = np.cumsum(weight / weight.sum())
 
     def _elements(self, piece, rng):
-        """An augmented piece as (tuples, starts, ticks, told, velocity known), a start first."""
+        """(elements() of an augmented piece, its kind). A page may be played by the pianist of
+        pianist.py; then it counts as a performance of which only the pitches are to be learnt."""
         tempo = 0.2 if piece.kind != "performance" else 0.08
         array = roll.augment(close_gaps(piece.notes), int(rng.integers(-5, 7)),
                              float(np.exp(rng.uniform(-tempo, tempo))), int(rng.integers(-8, 9)))
-        return elements(piece, array, rng)
+        if piece.kind != "score" or rng.random() >= self.played:
+            return elements(piece, array, rng), piece.kind
+        return elements(piece, pianist.play(array, piece.flat, rng), rng, played=True), "performance"
 
     def row(self, rng):
         """One row of length + 1 elements."""
         parts, count = [], 0
         while count < self.length + 1:
             piece = self.pieces[min(int(np.searchsorted(self.weight, rng.random())), len(self.pieces) - 1)]
-            part = self._elements(piece, rng)
+            part, kind = self._elements(piece, rng)
             if not parts:  # begin anywhere, so that every note is drawn as often as another
                 place = int(rng.integers(0, max(len(part["starts"]) - self.length // 2, 1)))
                 part = {name: values[place:] for name, values in part.items()}
             size = len(part["starts"])
             part["composer"] = np.full(size, streams.row(self.names, piece.composer), np.int64)
-            part["kind"] = np.full(size, archive.KINDS.index(piece.kind), np.int64)
+            part["kind"] = np.full(size, archive.KINDS.index(kind), np.int64)
             if parts:
                 part["ticks"] = part["ticks"] + parts[-1]["ticks"][-1] + PAUSE
             parts.append(part)
@@ -152,8 +163,9 @@ class Passages:
         return batch([self.row(np.random.default_rng([self.seed, step, row])) for row in range(self.batch)])
 
 
-def elements(piece, array, rng=None):
-    """Elements of a note array of `piece`; rng draws what is told of it (None: nothing)."""
+def elements(piece, array, rng=None, played=False):
+    """Elements of a note array of `piece`; rng draws what is told of it (None: nothing); played: its
+    times and velocities are pianist.py's, not to be learnt."""
     tuples, order = notes.from_notes(array)
     array = array[order]
     size = len(tuples) + 1
@@ -161,11 +173,12 @@ def elements(piece, array, rng=None):
         "tuples": np.concatenate([np.zeros((1, 4), np.int64), tuples]),
         "starts": np.arange(size) == 0,
         "ticks": np.concatenate([[0, 0], np.cumsum(notes.DELTA_TICKS[tuples[1:, 0]])])[:size],
-        "told": np.zeros((size, control.SIZE), np.float32),
-        "dynamic": np.full(size, not piece.flat),
+        "told": np.zeros((size, control.NOTES_SIZE), np.float32),
+        "timed": np.full(size, not played),
+        "dynamic": np.full(size, not piece.flat and not played),
     }
     if rng is not None and rng.random() >= UNTOLD_SHARE:
-        which = rng.random(4) >= MISSING_SHARE
+        which = rng.random(len(control.NOTES_BUCKETS)) >= MISSING_SHARE
         which[2] &= not piece.flat
         of_notes = told(attributes(array), which)
         out["told"] = np.concatenate([of_notes[:1], of_notes])
@@ -174,11 +187,14 @@ def elements(piece, array, rng=None):
 
 def batch(rows):
     """Arrays of rows of T+1 elements: tuples [B,T,4], starts [B,T], composer, kind, number and
-    ticks [B,T], told [B,T,control.SIZE], target [B,T,4], known [B,T,4] float32: 0 where the next
-    element is no note, its delta means nothing (a piece's first note) or its velocity is flat."""
+    ticks [B,T], told [B,T,control.NOTES_SIZE], target [B,T,4], known [B,T,4] float32: 0 where the
+    next element is no note, its delta means nothing (a piece's first note), its velocity is flat
+    or its delta, duration and velocity are not a person's."""
     whole = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
     known = np.repeat(~whole["starts"][:, 1:, None], 4, 2)
     known[..., 0] &= ~whole["starts"][:, :-1]
+    known[..., 0] &= whole["timed"][:, 1:]
+    known[..., 2] &= whole["timed"][:, 1:]
     known[..., 3] &= whole["dynamic"][:, 1:]
     count, length = whole["starts"][:, :-1].shape
     return {

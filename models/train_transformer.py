@@ -125,9 +125,13 @@ class Trainer:
         matrices = [p for n, p in self.net.named_parameters() if n.startswith("layers") and p.dim() == 2]
         matrices += [head.hidden for head in self.net.heads]
         known = {id(p) for p in matrices}
+        asked = [self.net.composer, self.net.kind, self.net.control, self.net.start]
+        known |= {id(p) for p in asked}
         rest = [p for p in self.net.parameters() if id(p) not in known]
         self.muon = Muon(matrices)
-        self.adam = torch.optim.AdamW(rest, lr=peak, betas=(0.9, 0.97), weight_decay=0.0)
+        # what is told: few rows, each told now and then, so they need longer steps
+        self.adam = torch.optim.AdamW([{"params": rest, "scale": 0.15}, {"params": asked, "scale": 0.45}],
+                                      lr=peak, betas=(0.9, 0.97), weight_decay=0.0)
         self.passages = passages.Passages(pieces, names, batch, length, seed)
         self.peak, self.warm, self.steps, self.dtype = peak, warm, steps, dtype
         self.step = 0
@@ -146,7 +150,7 @@ class Trainer:
         factor = rate(self.step, self.warm, self.steps)
         self.muon.step(self.peak * factor)
         for group in self.adam.param_groups:
-            group["lr"] = 0.15 * self.peak * factor
+            group["lr"] = group["scale"] * self.peak * factor
         self.adam.step()
         self.step += 1
         out = {"loss": float(loss.detach()), "norm": float(norm), "rate": self.peak * factor}
@@ -163,6 +167,14 @@ class Trainer:
         self.adam.load_state_dict(snapshot["adam"])
         for buffer, stored in zip(self.muon.buffers, snapshot["muon"]):
             buffer.copy_(stored)
+
+
+def begin_from(net, state):
+    """Loads the weights of a run that may have known fewer control attributes: what was added after
+    its last one is told nothing at first."""
+    rows = torch.zeros_like(net.control.data)
+    rows[: len(state["control"])] = state["control"]
+    net.load_state_dict({**state, "control": rows})
 
 
 def main():
@@ -194,7 +206,7 @@ def main():
         stored = torch.load(arguments.start, map_location="cpu")
         if json.loads(stored["metadata"]["composers"]) != names:
             raise SystemExit(f"{arguments.start}: another vocabulary of composers")
-        trainer.net.load_state_dict(stored["net"])
+        begin_from(trainer.net, stored["net"])
         history = [stored["metadata"]]
     print(f"train: composers {' '.join(names)}", flush=True)
     print(f"train: {len(trainer.passages.pieces)} pieces, {sum(p.numel() for p in trainer.net.parameters())} "

@@ -193,7 +193,7 @@ class Transformer(nn.Module):
         self.start = nn.Parameter(torch.randn(WIDTH) * std)
         self.composer = nn.Parameter(torch.randn(composers, WIDTH) * 0.05)
         self.kind = nn.Parameter(torch.randn(kinds, WIDTH) * 0.05)
-        self.control = nn.Parameter(torch.zeros(control.SIZE, WIDTH))
+        self.control = nn.Parameter(torch.zeros(control.NOTES_SIZE, WIDTH))
         self.layers = nn.ModuleList([Layer(w) for w in windows])
         self.heads = nn.ModuleList([Head(k) for k in range(4)])
 
@@ -206,7 +206,7 @@ class Transformer(nn.Module):
 
     def embed(self, tuples, starts, composer, kind, told):
         """tuples [B,T,4] int64, starts [B,T] bool (no note but a beginning), composer and kind
-        [B,T] int64, told [B,T,control.SIZE] float32 -> x."""
+        [B,T] int64, told [B,T,control.NOTES_SIZE] float32 -> x."""
         x = sum(functional.embedding(tuples[..., j], table) for j, table in enumerate(self.tables))
         x = torch.where(starts[..., None], self.start, x)
         x = x + functional.embedding(composer, self.composer) + functional.embedding(kind, self.kind)
