@@ -44,12 +44,26 @@ def tensors(net, gain=1.0 / transformer.HEAD**0.5):
     }
 
 
+def padded(metadata, table, plans):
+    """(table of controls, plans) of a file that may know fewer attributes than this version: what it
+    lacks is told nothing and not known."""
+    names = list(json.loads(metadata["control_buckets"]))
+    if names != list(control.NOTES_BUCKETS)[: len(names)]:
+        raise ValueError(f"unknown control attributes: {' '.join(names)}")
+    rows = torch.zeros(control.NOTES_SIZE, table.shape[1])
+    rows[: len(table)] = table
+    missing = len(control.NOTES_BUCKETS) - len(names)
+    return rows, {name: np.pad(plan, ((0, 0), (0, missing)), constant_values=255) for name, plan in plans.items()}
+
+
 def load(path):
     """(Transformer in float32 with the file's rounded weights, metadata, plans)."""
     stored, metadata = safetensors.read(path)
     if metadata.get("format") != export.FORMAT or metadata.get("net") != "transformer":
         raise ValueError(f"{path}: not a {export.FORMAT} transformer")
     windows = tuple(json.loads(metadata["windows"]))
+    plans = {name[5:]: value.numpy() for name, value in stored.items() if name.startswith("plan.")}
+    stored["embed.control"], plans = padded(metadata, stored["embed.control"].float(), plans)
     net = transformer.Transformer(len(json.loads(metadata["composers"])), len(json.loads(metadata["kinds"])), windows)
     with torch.no_grad():
         for name, tensor in tensors(net, 1.0).items():
@@ -71,7 +85,6 @@ def load(path):
             head.out.copy_(stored[f"head{index}.out"].float())
             head.bias.copy_(stored[f"head{index}.bias"].float())
     net.eval()
-    plans = {name[5:]: value.numpy() for name, value in stored.items() if name.startswith("plan.")}
     return net, metadata, plans
 
 

@@ -5,7 +5,7 @@ with the rounded weights of an exported file, from the start on. The music fed i
 
     python3 -m models.golden_transformer --weights FILE --out FILE [--notes N]
 
-Tensors: tuples [2,N,4], composer kind [2], control [2,4] (bucket or -1), all I32; logits of what
+Tensors: tuples [2,N,4], composer kind [2], control [2,6] (bucket or -1), all I32; logits of what
 follows the start (row 0) and each note (rows 1..N), given the *next* tuple's former fields:
 logits0 [2,N,95], logits1 [2,N,128], logits2 [2,N,64], logits3 [2,N,32], and h [2,N,256], F32;
 row i speaks of tuple i. N defaults to 560: longer than the largest window.
@@ -35,7 +35,7 @@ def vectors(net, count):
     """{name: tensor} of the golden file."""
     tuples = torch.from_numpy(np.stack([phrase(lane, count) for lane in (0, 1)]))
     composer, kind = torch.tensor([0, 1]), torch.tensor([0, 1])
-    wanted = torch.tensor([[4, 3, 5, 2], [-1, 6, -1, 0]])
+    wanted = torch.tensor([[4, 3, 5, 2, 7, 3], [-1, 6, -1, 0, 21, -1]])
     told = torch.zeros(2, control.NOTES_SIZE)
     place = 0
     for index, edges in enumerate(control.NOTES_BUCKETS.values()):

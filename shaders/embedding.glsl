@@ -8,8 +8,12 @@ layout(constant_id = 5) const int FEATURES = 256;
 layout(constant_id = 6) const int KIND_ROW = 321;
 layout(constant_id = 7) const int CONTROL_ROW = 322;
 layout(constant_id = 8) const int SEEN_ROW = 357;
-layout(constant_id = 9) const int BUCKETS = 0; // where each control's rows begin, eight bits each
-layout(constant_id = 10) const int DELTAS = 95; // that may be drawn
+// Where each control's rows begin, eight bits each.
+layout(constant_id = 9) const int BUCKETS_LOW = 0;
+layout(constant_id = 10) const int BUCKETS_HIGH = 0;
+layout(constant_id = 11) const int DELTAS = 95; // that may be drawn
+
+const int CONTROLS = 6;
 
 const int SIZES[4] = {95, 128, 64, 32};
 const int FIELD_ROWS[4] = {0, 95, 223, 287};
@@ -34,10 +38,11 @@ int bin_of(uint note, int field)
 vec4 embedded(Lane lane, bool begins, uint note, int quad)
 {
     vec4 x = table(COMPOSER_ROW + int(lane.composer), quad) + table(KIND_ROW + int(lane.kind), quad);
-    for (int i = 0; i < 4; i++) {
-        int bucket = bin_of(lane.control, i);
+    for (int i = 0; i < CONTROLS; i++) {
+        int bucket = bin_of(i < 4 ? lane.control_low : lane.control_high, i & 3);
+        int first = bin_of(uint(i < 4 ? BUCKETS_LOW : BUCKETS_HIGH), i & 3);
         if (bucket != 255)
-            x += table(CONTROL_ROW + bin_of(uint(BUCKETS), i) + bucket, quad);
+            x += table(CONTROL_ROW + first + bucket, quad);
     }
     if (begins)
         return x + table(START_ROW, quad);

@@ -17,6 +17,7 @@
 #define TRIM_BUCKET 0.8
 
 _Static_assert((int)PLAN_CONTROLS == (int)NET_CONTROLS, "plan and net speak of the same controls");
+_Static_assert((int)PLAN_KEY == (int)NET_KEY, "in the same order");
 _Static_assert(PLAN_UNKNOWN == NET_PLAN_GAP, "and of the same gaps");
 
 void steering_init(struct steering *steering, uint64_t seed)
@@ -36,7 +37,8 @@ static int find_composer(const struct net_info *info, const char *name)
 void steering_follow(struct steering *steering, const struct net_info *info,
                      const struct lane_style *style, int64_t time)
 {
-    struct plan_source source = {.typical = {-1, -1, -1, -1}};
+    struct plan_source source = {0};
+    memset(source.typical, -1, sizeof source.typical);
     int composer = find_composer(info, style->composer);
     if (composer >= 0 && info->habits) {
         const struct net_habits *habits = &info->habits[composer];

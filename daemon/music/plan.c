@@ -61,6 +61,7 @@ void plan_begin(struct plan *plan, int64_t time)
 {
     uint64_t draw = spread(spread(plan->seed) + plan->pieces++);
     plan->begin = time;
+    plan->moved = (uint8_t)(spread(draw) % 12);
     plan->length = 0;
     if (!plan->source.rows)
         return;
@@ -74,6 +75,11 @@ int64_t plan_end(const struct plan *plan)
     return plan->length ? plan->begin + plan->length * PLAN_STEP_US : INT64_MAX;
 }
 
+static int transposed(int key, int semitones)
+{
+    return (key % 12 + semitones) % 12 + key / 12 * 12;
+}
+
 void plan_tell(const struct plan *plan, int64_t time, int8_t ret_control[PLAN_CONTROLS])
 {
     memcpy(ret_control, plan->source.typical, PLAN_CONTROLS);
@@ -85,5 +91,5 @@ void plan_tell(const struct plan *plan, int64_t time, int8_t ret_control[PLAN_CO
     const uint8_t *told = plan->source.rows[plan->first + row];
     for (int i = 0; i < PLAN_CONTROLS; i++)
         if (told[i] <= INT8_MAX)
-            ret_control[i] = (int8_t)told[i];
+            ret_control[i] = (int8_t)(i == PLAN_KEY ? transposed(told[i], plan->moved) : told[i]);
 }

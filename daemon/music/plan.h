@@ -5,14 +5,17 @@
 #include <stdint.h>
 
 /**
- * plan: what a net is told of the texture it is to make (density, register, loudness, polyphony),
- * along the time. Each piece follows one human trajectory of the composer, chosen by the seed; so
- * the music breathes as a person's does, and ends a piece where that person's was over. Where no
- * trajectories are known it is the composer's typical texture for ever, and where that is not known
- * nothing is told. Plain data of its lane.
+ * plan: what a net is told of the texture it is to make (density, register, loudness, polyphony,
+ * key, chroma), along the time. Each piece follows one human trajectory of the composer, chosen by
+ * the seed and moved to a key of its own; so the music breathes and modulates as a person's does,
+ * and ends a piece where that person's was over. Where no trajectories are known it is the
+ * composer's typical texture for ever, and where that is not known nothing is told. Plain data of
+ * its lane.
  */
 
-#define PLAN_CONTROLS 4
+#define PLAN_CONTROLS 6
+/** The column of keys: 0..11 major by the tonic, 12..23 minor. */
+#define PLAN_KEY 4
 /** In a row of trajectories: not known of this moment. A row of nothing else ends a trajectory. */
 #define PLAN_UNKNOWN 255
 #define PLAN_STEP_US INT64_C(5000000) ///< what a row covers
@@ -31,6 +34,7 @@ struct plan {
     int64_t begin;   ///< channel time of the trajectory's first row
     uint32_t first;  ///< row of the source
     uint32_t length; ///< rows; 0: no trajectory
+    uint8_t moved;   ///< semitones that its keys are moved, 0 to 11
 };
 
 /** Follows nothing until plan_begin(). */
@@ -40,7 +44,7 @@ void plan_init(struct plan *plan, uint64_t seed);
  * net was opened anew), the trajectory goes on. */
 void plan_set_source(struct plan *plan, const struct plan_source *source);
 
-/** A piece begins at channel time `time`: the next trajectory. */
+/** A piece begins at channel time `time`: the next trajectory, in a key of its own. */
 void plan_begin(struct plan *plan, int64_t time);
 
 /** Channel time at which the piece is over, or INT64_MAX. */

@@ -15,6 +15,7 @@
 #include "log.h"
 
 #define MAX_EDGES 32
+#define MAX_COLUMNS 16
 
 struct card_strings {
     struct words *composers, *offered, *kinds;
@@ -23,7 +24,16 @@ struct card_strings {
     uint8_t **plans; ///< of each composer
 };
 
-static const char *const controls[NET_CONTROLS] = {"density", "register", "loudness", "polyphony"};
+static const char *const controls[NET_CONTROLS] = {"density",   "register", "loudness",
+                                                   "polyphony", "key",      "chroma"};
+
+/** The attributes of a file, in its order: columns of plans, rows of the table of controls. */
+struct columns {
+    int count;
+    int control[MAX_COLUMNS]; ///< enum net_control; -1: one that this version does not know
+    int edge_counts[MAX_COLUMNS];
+    float edges[MAX_COLUMNS][MAX_EDGES];
+};
 
 /** The metadata's text for `key`, or `otherwise`; NULL when memory is short. */
 static char *text_of(const struct safetensors *file, const char *key, const char *otherwise)
@@ -91,64 +101,108 @@ static int read_names(struct card *card, const struct safetensors *file)
     return r;
 }
 
-/** Typical control values as buckets, and the plan, of one composer. */
-static int read_habits(struct card *card, const struct safetensors *file, uint32_t composer,
-                       float edges[NET_CONTROLS][MAX_EDGES], const int edge_counts[NET_CONTROLS])
+/** The composer's typical texture, as buckets. */
+static void read_typical(struct net_habits *habits, const struct safetensors *file,
+                         const char *name, const struct columns *columns)
+{
+    const char *typical = safetensors_metadata(file, "control");
+    float values[MAX_COLUMNS];
+    memset(habits->control, -1, sizeof habits->control);
+    int count = typical ? numbers_of(typical, name, values, columns->count) : -1;
+    for (int i = 0; i < count; i++) {
+        int bucket = 0;
+        while (bucket < columns->edge_counts[i] && values[i] >= columns->edges[i][bucket])
+            bucket++;
+        if (columns->control[i] >= 0)
+            habits->control[columns->control[i]] = (int8_t)bucket;
+    }
+}
+
+static int read_plan(struct card *card, const struct safetensors *file, uint32_t composer,
+                     const struct columns *columns)
 {
     struct card_strings *s = card->strings;
-    struct net_habits *habits = &s->habits[composer];
-    const char *name = s->composers->words[composer];
-    const char *typical = safetensors_metadata(file, "control");
-    float values[NET_CONTROLS];
-    memset(habits->control, -1, sizeof habits->control);
-    if (typical && card->info.buckets[0] &&
-        numbers_of(typical, name, values, NET_CONTROLS) == NET_CONTROLS)
-        for (int i = 0; i < NET_CONTROLS; i++) {
-            int bucket = 0;
-            while (bucket < edge_counts[i] && values[i] >= edges[i][bucket])
-                bucket++;
-            habits->control[i] = (int8_t)bucket;
-        }
-
-    char tensor_name[300];
-    snprintf(tensor_name, sizeof tensor_name, "plan.%s", name);
-    const struct safetensors_tensor *plan = safetensors_find(file, tensor_name);
+    char name[300];
+    snprintf(name, sizeof name, "plan.%s", s->composers->words[composer]);
+    const struct safetensors_tensor *plan = safetensors_find(file, name);
     if (!plan)
         return 0;
-    if (plan->type != SAFETENSORS_U8 || plan->dimensions != 2 || plan->shape[1] != NET_CONTROLS ||
-        plan->shape[0] > UINT32_MAX)
-        return amiss(file, "a composer's plan is no table of four columns of bytes");
+    if (plan->type != SAFETENSORS_U8 || plan->dimensions != 2 ||
+        plan->shape[1] != (uint64_t)columns->count || plan->shape[0] > UINT32_MAX)
+        return amiss(file, "a composer's plan is no table of bytes with a column for each of the "
+                           "control_buckets");
     if (plan->elements == 0)
         return 0;
-    s->plans[composer] = malloc(plan->size);
-    if (!s->plans[composer])
+    uint8_t *out = s->plans[composer] = malloc(plan->shape[0] * NET_CONTROLS);
+    if (!out)
         return -ENOMEM;
-    memcpy(s->plans[composer], plan->data, plan->size);
+    memset(out, NET_PLAN_GAP, plan->shape[0] * NET_CONTROLS);
     for (uint64_t i = 0; i < plan->elements; i++) {
-        uint8_t bucket = s->plans[composer][i];
-        if (bucket != NET_PLAN_GAP && bucket >= card->info.buckets[i % NET_CONTROLS])
+        uint64_t row = i / plan->shape[1], column = i % plan->shape[1];
+        uint8_t bucket = ((const uint8_t *)plan->data)[i];
+        if (bucket != NET_PLAN_GAP && bucket > columns->edge_counts[column])
             return amiss(file, "a composer's plan names a bucket that there is not");
+        if (columns->control[column] >= 0)
+            out[row * NET_CONTROLS + (uint64_t)columns->control[column]] = bucket;
     }
-    habits->plan = (const uint8_t(*)[NET_CONTROLS])s->plans[composer];
-    habits->plan_count = (uint32_t)plan->shape[0];
+    s->habits[composer].plan = (const uint8_t(*)[NET_CONTROLS])out;
+    s->habits[composer].plan_count = (uint32_t)plan->shape[0];
     return 0;
+}
+
+/** Adds an attribute of the file to those known, and its rows to the table's. */
+static int add_column(struct card *card, const char *text, const char *name,
+                      struct columns *columns)
+{
+    int column = columns->count;
+    if (column == MAX_COLUMNS)
+        return -EBADMSG;
+    int count = numbers_of(text, name, columns->edges[column], MAX_EDGES);
+    if (count < 1)
+        return -EBADMSG;
+    columns->count++;
+    columns->edge_counts[column] = count;
+    columns->control[column] = -1;
+    for (int i = 0; i < NET_CONTROLS; i++)
+        if (strcmp(controls[i], name) == 0) {
+            columns->control[column] = i;
+            card->info.buckets[i] = (uint32_t)count + 1;
+            card->info.control_rows[i] = card->info.control_count;
+        }
+    card->info.control_count += (uint32_t)count + 1;
+    return 0;
+}
+
+static int read_columns(struct card *card, const char *text, struct columns *columns)
+{
+    struct spa_json root, object;
+    const char *value;
+    char name[32];
+    spa_json_init(&root, text, strlen(text));
+    if (spa_json_enter_object(&root, &object) < 0)
+        return -EBADMSG;
+    int r = 0;
+    while (r == 0 && spa_json_get_string(&object, name, sizeof name) > 0) {
+        if (spa_json_next(&object, &value) <= 0)
+            return -EBADMSG;
+        r = add_column(card, text, name, columns);
+    }
+    return r;
 }
 
 static int read_control(struct card *card, const struct safetensors *file)
 {
     const char *text = safetensors_metadata(file, "control_buckets");
-    float edges[NET_CONTROLS][MAX_EDGES];
-    int counts[NET_CONTROLS] = {0};
+    struct columns columns = {0};
     // The file of a net that heeds none may still tell what its composers were trained with.
-    for (int i = 0; card->info.kind_count && text && i < NET_CONTROLS; i++) {
-        counts[i] = numbers_of(text, controls[i], edges[i], MAX_EDGES);
-        if (counts[i] < 1)
-            return amiss(file, "its control_buckets are no lists of numbers");
-        card->info.buckets[i] = (uint32_t)counts[i] + 1;
-    }
+    if (card->info.kind_count && text && read_columns(card, text, &columns) < 0)
+        return amiss(file, "its control_buckets are no lists of numbers");
     int r = 0;
-    for (uint32_t i = 0; i < card->info.composer_count && r == 0; i++)
-        r = read_habits(card, file, i, edges, counts);
+    for (uint32_t i = 0; i < card->info.composer_count && r == 0; i++) {
+        const char *name = card->strings->composers->words[i];
+        read_typical(&card->strings->habits[i], file, name, &columns);
+        r = read_plan(card, file, i, &columns);
+    }
     return r;
 }
 

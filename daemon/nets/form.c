@@ -85,8 +85,8 @@ int form_init(struct form *form, struct device *device, uint32_t lanes, uint64_t
     form->device = device;
     int r = choose(form, lanes, texels);
     if (r == 0)
-        r = buffer_new(device, form->lanes * sizeof(struct lane_words), BUFFER_UPLOAD,
-                       BUFFER_NO_TEXEL, &form->lane_words);
+        r = buffer_new(device, (form->lanes * sizeof(struct lane_words) + 15) / 16 * 16,
+                       BUFFER_UPLOAD, BUFFER_NO_TEXEL, &form->lane_words);
     if (r < 0)
         form_finish(form);
     return r;

@@ -43,9 +43,9 @@ struct lane_words {
     uint32_t step[2];
     uint32_t forced; ///< steps of the run that are given
     uint32_t kind;
-    uint32_t control; ///< four buckets of eight bits
-    float scale;      ///< logits are multiplied by it
-    float cut;        ///< logits further below the best than this are not drawn
+    uint32_t control[2]; ///< NET_CONTROLS buckets of eight bits
+    float scale;         ///< logits are multiplied by it
+    float cut;           ///< logits further below the best than this are not drawn
 };
 
 enum lane_flag {
@@ -72,7 +72,7 @@ struct form_kernel {
     const struct program *plain;
     const char *buffers; ///< of the texel form; in the plain form all are storage buffers
     /** Specialization constants behind those of shaders/activation.glsl. */
-    uint32_t constants[6];
+    uint32_t constants[7];
     uint32_t constant_count;
 };
 

@@ -44,9 +44,9 @@ static struct lane_words words_of(const struct net_lane *lane, uint32_t clear)
 {
     float t = isnan(lane->threshold) ? 0.5f : fminf(fmaxf(lane->threshold, 0.001f), 0.999f);
     float off = 2.0f * t - 1.0f; // see net.h
-    uint32_t control = 0;
+    uint32_t control[2] = {0, 0};
     for (int i = 0; i < NET_CONTROLS; i++)
-        control |= (uint32_t)(uint8_t)lane->control[i] << 8 * i;
+        control[i / 4] |= (uint32_t)(uint8_t)lane->control[i] << 8 * (i % 4);
     return (struct lane_words){
         .flags = clear | (lane->active ? LANE_ACTIVE : 0u) |
                  (lane->sampling == NET_HARD ? LANE_HARD : 0u),
@@ -56,7 +56,7 @@ static struct lane_words words_of(const struct net_lane *lane, uint32_t clear)
         .step = {(uint32_t)lane->step, (uint32_t)(lane->step >> 32)},
         .forced = lane->forced_count,
         .kind = lane->kind,
-        .control = control,
+        .control = {control[0], control[1]},
         .scale = off < 0 ? 1.0f / (1.0f - 0.4f * off) : 1.0f,
         .cut = off > 0 ? -logf(0.2f * off * off) : 1e30f,
     };
@@ -71,7 +71,7 @@ static void check_lane(const struct net *net, const struct net_lane *lane, uint3
     assert(lane->kind < info->kind_count || lane->kind == 0);
     assert(lane->forced_count <= steps);
     for (int i = 0; i < NET_CONTROLS; i++)
-        assert(!info->buckets[i] || lane->control[i] < (int)info->buckets[i]);
+        assert(info->vocabulary == NET_ROLL || lane->control[i] < (int)info->buckets[i]);
     for (uint32_t i = 0; info->vocabulary == NET_NOTES && i < lane->forced_count; i++)
         for (uint32_t k = 0; k < NET_NOTE_FIELDS; k++)
             assert(lane->forced[i * NET_NOTE_FIELDS + k] < tables_sizes[k]);

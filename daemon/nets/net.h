@@ -56,7 +56,15 @@ enum net_sampling {
 };
 
 /** What may be told to a net of the music it is to make; see models/control.py for the buckets. */
-enum net_control { NET_DENSITY, NET_REGISTER, NET_LOUDNESS, NET_POLYPHONY, NET_CONTROLS };
+enum net_control {
+    NET_DENSITY,
+    NET_REGISTER,
+    NET_LOUDNESS,
+    NET_POLYPHONY,
+    NET_KEY, ///< buckets 0..11: major by its tonic, 12..23: minor
+    NET_CHROMA,
+    NET_CONTROLS
+};
 
 /**
  * What one lane is to do in one run.
@@ -74,7 +82,8 @@ struct net_lane {
     bool active;       ///< false: the lane's state is left as it is
     uint32_t composer; ///< row of net_info.composers
     uint32_t kind;     ///< row of net_info.kinds; 0 where there are none
-    /** Buckets, by enum net_control; -1: not told. Roll nets do not heed them. */
+    /** Buckets, by enum net_control; -1: not told, as is what the net has no buckets of. Roll nets
+     * do not heed them. */
     int8_t control[NET_CONTROLS];
     enum net_sampling sampling;
     float threshold; ///< 0 to 1; clamped to [0.001, 0.999]
@@ -90,8 +99,9 @@ struct net_lane {
 struct net_habits {
     /** Buckets of the composer's typical texture, by enum net_control; -1: not known. */
     int8_t control[NET_CONTROLS];
-    /** How the texture of human playing changes: buckets by enum net_control, a row for every 5 s;
-     * a row of NET_PLAN_GAP lies between two pieces. NULL where the file has none. */
+    /** How the texture of human playing changes: buckets by enum net_control or
+     * NET_PLAN_GAP, a row for every 5 s; a row of nothing else lies between two pieces. NULL where
+     * the file has none. */
     const uint8_t (*plan)[NET_CONTROLS];
     uint32_t plan_count; ///< rows
 };
@@ -113,9 +123,11 @@ struct net_info {
     uint32_t offered_count;
     const char *const *kinds; ///< what data may be like, "performance" first; none in roll nets
     uint32_t kind_count;
-    uint32_t buckets[NET_CONTROLS]; ///< how many each control has; 0 where it cannot be told
-    const char *stats;              ///< the metadata's "stats", JSON text as it stands, or "{}"
-    double validation_loss;         ///< nats per step, NAN where unknown
+    uint32_t buckets[NET_CONTROLS];      ///< how many each control has; 0 where it cannot be told
+    uint32_t control_rows[NET_CONTROLS]; ///< of the table of controls: where each begins
+    uint32_t control_count;              ///< rows of that table
+    const char *stats;      ///< the metadata's "stats", JSON text as it stands, or "{}"
+    double validation_loss; ///< nats per step, NAN where unknown
     uint32_t lanes;
 };
 

@@ -86,11 +86,12 @@ static int make_buffers(struct note_engine *note)
 static int compile(struct note_engine *note)
 {
     const struct tables *t = &note->tables;
-    struct form_kernel begin = {&program_begin,
-                                &program_begin,
-                                "ssss",
-                                {t->width, t->kinds, t->controls, t->seen, t->buckets, t->deltas},
-                                6};
+    struct form_kernel begin = {
+        &program_begin,
+        &program_begin,
+        "ssss",
+        {t->width, t->kinds, t->controls, t->seen, t->buckets[0], t->buckets[1], t->deltas},
+        7};
     struct form_kernel choose = begin;
     choose.texel = &program_choose_texel;
     choose.plain = &program_choose_plain;

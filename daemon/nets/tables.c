@@ -113,12 +113,10 @@ static int put_all(struct tables *tables, struct pile *pile, const struct net_in
 int tables_init(struct tables *tables, const struct engine_place *place, uint32_t width)
 {
     const struct net_info *info = place->info;
-    uint32_t controls = 0;
+    const uint32_t controls = info->control_count;
     memset(tables, 0, sizeof *tables);
-    for (int i = 0; i < NET_CONTROLS; i++) {
-        tables->buckets |= controls << 8 * i;
-        controls += info->buckets[i];
-    }
+    for (int i = 0; i < NET_CONTROLS; i++)
+        tables->buckets[i / 4] |= (info->control_rows[i] & 255) << 8 * (i % 4);
     uint32_t rows = COMPOSER_ROW + info->composer_count + info->kind_count + controls + SEEN_ROWS +
                     TABLES_FIELDS + TICK_ROWS;
     if (rows > MOST_ROWS || controls > 255 || !controls || !info->kind_count) {

@@ -17,8 +17,8 @@ struct tables {
     uint32_t kinds; ///< rows at which parts begin
     uint32_t controls;
     uint32_t seen;
-    uint32_t buckets; ///< where each control's rows begin, eight bits each
-    uint32_t deltas;  ///< that may be drawn
+    uint32_t buckets[2]; ///< where each control's rows begin, eight bits each
+    uint32_t deltas;     ///< that may be drawn
 };
 
 /** The vocabulary's four fields. */

@@ -108,16 +108,14 @@ static void attend(struct notes_reference *s, uint32_t index, const double *qkv,
 
 static void embed(const struct notes_reference *s, const struct notes_conditions *c, double *ret_x)
 {
-    static const uint32_t buckets[4] = {0, 10, 18, 26};
     const struct notes_weights *w = s->weights;
     for (uint32_t i = 0; i < w->width; i++) {
         double x = w->composer[c->composer * w->width + i] + w->kind[c->kind * w->width + i];
-        for (int k = 0; k < 4; k++) {
+        for (int k = 0; k < NOTES_CONTROLS; k++)
             if (c->control[k] >= 0)
-                x += w->control[(buckets[k] + (uint32_t)c->control[k]) * w->width + i];
-            if (s->heard)
-                x += w->tables[k][s->last[k] * w->width + i];
-        }
+                x += w->control[(notes_control_rows[k] + (uint32_t)c->control[k]) * w->width + i];
+        for (int k = 0; k < 4 && s->heard; k++)
+            x += w->tables[k][s->last[k] * w->width + i];
         ret_x[i] = s->heard ? x : x + w->start[i];
     }
 }

@@ -14,7 +14,7 @@ struct notes_reference;
 
 struct notes_conditions {
     uint32_t composer, kind;
-    int8_t control[4];
+    int8_t control[NOTES_CONTROLS];
 };
 
 struct notes_reference *notes_reference_new(const struct notes_weights *weights);

@@ -11,6 +11,7 @@
 #define MOST_TENSORS 64
 
 const uint32_t notes_sizes[4] = {95, 128, 64, 32};
+const uint32_t notes_control_rows[NOTES_CONTROLS] = {0, 10, 18, 26, 35, 59};
 
 struct tensor {
     char name[32];
@@ -45,7 +46,7 @@ static uint32_t list(struct notes_weights *w, struct tensor *tensors)
     add(tensors, &count, "embed.start", width, 0, &w->start, 0.5f, false);
     add(tensors, &count, "embed.composer", w->composers, width, &w->composer, 0.4f, false);
     add(tensors, &count, "embed.kind", w->kinds, width, &w->kind, 0.4f, false);
-    add(tensors, &count, "embed.control", NOTES_CONTROLS, width, &w->control, 0.3f, false);
+    add(tensors, &count, "embed.control", NOTES_CONTROL_ROWS, width, &w->control, 0.3f, false);
     for (uint32_t i = 0; i < w->layers; i++) {
         struct notes_layer *layer = &w->layer[i];
         struct {
@@ -179,10 +180,14 @@ static size_t put_metadata(char *out, size_t room, const struct notes_weights *w
         {"periods_notes", "[4.0, 2048.0]"},
         {"periods_ticks", "[12.0, 12000.0]"},
         {"control", "{\\\"c1\\\": [59.9, 48, 90, 4.5]}"},
-        {"control_buckets", "{\\\"density\\\": [60, 120, 180, 260, 360, 480, 620, 800, 1050], "
-                            "\\\"register\\\": [48, 54, 58, 62, 66, 70, 75], "
-                            "\\\"loudness\\\": [35, 45, 55, 62, 70, 78, 88], "
-                            "\\\"polyphony\\\": [1.3, 2, 3, 4.5, 6, 8, 10.5, 14]}"},
+        {"control_buckets",
+         "{\\\"density\\\": [60, 120, 180, 260, 360, 480, 620, 800, 1050], "
+         "\\\"register\\\": [48, 54, 58, 62, 66, 70, 75], "
+         "\\\"loudness\\\": [35, 45, 55, 62, 70, 78, 88], "
+         "\\\"polyphony\\\": [1.3, 2, 3, 4.5, 6, 8, 10.5, 14], "
+         "\\\"key\\\": [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, "
+         "18, 19, 20, 21, 22, 23], "
+         "\\\"chroma\\\": [2.4, 2.6, 2.75, 2.88, 3.0, 3.12, 3.25]}"},
     };
     size_t used = (size_t)snprintf(out, room, "{\"__metadata__\":{\"format\":\"fermata-net-1\"");
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
@@ -206,7 +211,8 @@ static void write_values(FILE *stream, const struct tensor *tensor, const struct
 void notes_weights_write(const struct notes_weights *weights, const char *path,
                          const struct notes_flaw *flaw)
 {
-    static const uint8_t plan[3][4] = {{1, 2, 3, 4}, {255, 255, 255, 255}, {9, 7, 255, 8}};
+    static const uint8_t plan[3][NOTES_CONTROLS] = {
+        {1, 2, 3, 4, 13, 7}, {255, 255, 255, 255, 255, 255}, {9, 7, 255, 8, 23, 0}};
     static char header[16384];
     struct tensor tensors[MOST_TENSORS];
     uint32_t count = list((struct notes_weights *)weights, tensors);
@@ -230,9 +236,9 @@ void notes_weights_write(const struct notes_weights *weights, const char *path,
         offset += size;
     }
     used += (size_t)snprintf(header + used, sizeof header - used,
-                             ",\"plan.c1\":{\"dtype\":\"U8\",\"shape\":[3,4],\"data_offsets\":"
+                             ",\"plan.c1\":{\"dtype\":\"U8\",\"shape\":[3,%d],\"data_offsets\":"
                              "[%zu,%zu]}}",
-                             offset, offset + sizeof plan);
+                             NOTES_CONTROLS, offset, offset + sizeof plan);
     assert(used < sizeof header);
 
     FILE *stream = fopen(path, "wbe");

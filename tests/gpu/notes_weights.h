@@ -18,9 +18,12 @@ struct notes_head {
 };
 
 #define NOTES_MOST_LAYERS 4
-#define NOTES_CONTROLS 35
+#define NOTES_CONTROLS 6
+/** Rows of the table of controls, and where each control's begin. */
+#define NOTES_CONTROL_ROWS 67
 
 extern const uint32_t notes_sizes[4];
+extern const uint32_t notes_control_rows[NOTES_CONTROLS];
 
 struct notes_weights {
     uint32_t width, hidden, composers, kinds, layers;

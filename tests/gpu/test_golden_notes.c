@@ -77,7 +77,8 @@ static void golden(uint32_t capacity)
     for (int k = 0; k < 4; k++)
         expected[k] = tensor_of(file, names[k]);
     const uint64_t count = tuples->shape[1];
-    assert_true(count > 0);
+    const struct safetensors_tensor *control = tensor_of(file, "control");
+    assert_true(count > 0 && control->shape[1] <= NET_CONTROLS);
 
     struct net *net = NULL;
     struct device *device = driver_open();
@@ -99,10 +100,11 @@ static void golden(uint32_t capacity)
                 .forced = forced[i],
                 .forced_count = 1,
             };
-            for (uint64_t k = 0; k < 4; k++) {
-                lane->control[k] = (int8_t)whole(tensor_of(file, "control"), (uint64_t)i * 4 + k);
+            memset(lane->control, -1, sizeof lane->control);
+            for (uint64_t k = 0; k < control->shape[1]; k++)
+                lane->control[k] = (int8_t)whole(control, (uint64_t)i * control->shape[1] + k);
+            for (uint64_t k = 0; k < 4; k++)
                 forced[i][k] = (uint8_t)whole(tuples, ((uint64_t)i * count + step) * 4 + k);
-            }
         }
         assert_int_equal(net_debug_run(net, lanes, 1, notes[0]), 0);
         for (int i = 0; i < golden_lanes; i++) {

@@ -58,7 +58,7 @@ static void compare(const struct notes_weights *weights, uint32_t count, int ste
             lanes[i].active = i == 0 || below(&seed, 8) > 0;
             lanes[i].composer = below(&seed, weights->composers);
             lanes[i].kind = below(&seed, weights->kinds);
-            for (int k = 0; k < 4; k++)
+            for (int k = 0; k < NET_CONTROLS; k++)
                 lanes[i].control[k] = (int8_t)(below(&seed, net_info(other)->buckets[k] + 1) - 1);
             some_note(&seed, forced[i]);
             lanes[i].forced = forced[i];
@@ -71,7 +71,7 @@ static void compare(const struct notes_weights *weights, uint32_t count, int ste
             float logits[LOGITS];
             if (!lanes[i].active)
                 continue;
-            memcpy(conditions.control, lanes[i].control, 4);
+            memcpy(conditions.control, lanes[i].control, sizeof conditions.control);
             notes_reference_step(references[i], &conditions, forced[i], expected);
             assert_int_equal(net_debug_peek(other, i, "logits", logits, LOGITS), LOGITS);
             assert_memory_equal(out[i], forced[i], 4);
@@ -146,6 +146,8 @@ static void broken_files_are_refused(void **state)
         {.key = "composers"},
         {.key = "offered", .value = "[\\\"c7\\\"]"},
         {.key = "control_buckets", .value = "{}"},
+        {.key = "control_buckets", .value = "{\\\"density\\\": [60, 120]}"},
+        {.key = "control_buckets", .value = "{\\\"density\\\": 60}"},
         {.key = "net", .value = "transformers"},
         {.bad_value = "layer0.gain"},
         {.bad_value = "layer1.sink"},

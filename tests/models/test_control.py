@@ -69,5 +69,36 @@ class Control(unittest.TestCase):
         self.assertGreater(float((a - c).abs().max()), 0.1)
 
 
+def shares(pitches):
+    return np.bincount(np.array(pitches) % 12, minlength=12) / len(pitches)
+
+
+class Tonality(unittest.TestCase):
+    def test_scales_have_their_keys(self):
+        major = [0, 2, 4, 5, 7, 9, 11, 12, 0, 4, 7]  # each with its triad
+        minor = [9, 11, 12, 14, 16, 17, 20, 21, 9, 12, 16]
+        chord = [0, 4, 7, 12]
+        keys, bits = control.tonality(np.stack([
+            shares(major), shares(minor), shares(np.array(major) + 6), shares(np.array(minor) + 10), shares(chord)]))
+        self.assertEqual(keys.tolist(), [0, 12 + 9, 6, 12 + 7, 0])
+        self.assertAlmostEqual(bits[4], 1.5)
+        self.assertAlmostEqual(bits[0], bits[2])
+        self.assertAlmostEqual(control.tonality(np.full((1, 12), 1 / 12))[1][0], np.log2(12))
+
+    def test_transposed_as_the_music_is(self):
+        rows = np.array([[1, 2, 3, 4, 11, 5], [9, 9, 9, 9, 23, 0], [255] * 6], np.uint8)
+        moved = control.transposed(rows, 3)
+        self.assertEqual(moved.tolist(), [[1, 2, 3, 4, 2, 5], [9, 9, 9, 9, 12 + 2, 0], [255] * 6])
+        self.assertEqual(rows[0, control.KEY], 11)
+        for semitones in range(12):
+            major = np.array([0, 2, 4, 5, 7, 9, 11, 0, 4, 7]) + semitones
+            self.assertEqual(control.transposed([[0, 0, 0, 0, 0, 0]], semitones)[0, control.KEY],
+                             control.tonality(shares(major)[None])[0][0])
+
+    def test_sizes(self):
+        self.assertEqual(control.NOTES_SIZE, 67)
+        self.assertEqual(list(control.NOTES_BUCKETS)[: len(control.BUCKETS)], list(control.BUCKETS))
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -22,7 +22,7 @@ class TestPlayer(unittest.TestCase):
         starts = torch.zeros(2, count, dtype=torch.bool)
         starts[:, 0] = True
         starts[1, 13] = True
-        buckets = np.array([[4, 3, -1, 2], [generate_transformer.GAP, 6, 1, 0]])
+        buckets = np.array([[4, 3, -1, 2, 7, 3], [generate_transformer.GAP, 6, 1, 0, 23, -1]])
         player = generate_transformer.Player(net, [0, 2], [1, 2], kind=1)
         found, ticks = [], []
         for step in range(count):
@@ -36,7 +36,7 @@ class TestPlayer(unittest.TestCase):
             found.append(h)
             player.step(buckets, forced=forced, begin=begin)
         inputs = torch.cat([torch.zeros(2, 1, 4, dtype=torch.int64), tuples[:, :-1]], 1)
-        rows = generate_transformer.told(buckets)[:, None].expand(2, count, control.SIZE)
+        rows = generate_transformer.told(buckets)[:, None].expand(2, count, control.NOTES_SIZE)
         with torch.no_grad():
             x = net.embed(inputs, starts, torch.tensor([[0], [2]]).expand(2, count),
                           torch.ones(2, count, dtype=torch.int64), rows)
@@ -105,20 +105,36 @@ class TestRule(unittest.TestCase):
 
 class TestGuide(unittest.TestCase):
     def test_follows_rows_and_begins_anew(self):
-        plan = np.array([[1, 2, 3, 4], [2, 2, 3, 4], [255] * 4, [5, 255, 1, 1]])
+        unknown = 255  # key and chroma: not moved
+        first, second = [1, 2, 3, 4, unknown, unknown], [2, 2, 3, 4, unknown, unknown]
+        plan = np.array([first, second, [255] * 6, [5, 255, 1, 1, 3, 3]])
         parts = generate_transformer.trajectories(plan)
         self.assertEqual([len(p) for p in parts], [2, 1])
         guide = generate_transformer.Guide([parts[:1], []])
         rows, done = guide.rows(torch.tensor([499, 0]))
-        self.assertEqual(rows.tolist(), [[1, 2, 3, 4], [255] * 4])
-        self.assertEqual(guide.rows(torch.tensor([500, 0]))[0][0].tolist(), [2, 2, 3, 4])
+        self.assertEqual(rows.tolist(), [first, [255] * 6])
+        self.assertEqual(guide.rows(torch.tensor([500, 0]))[0][0].tolist(), second)
         self.assertFalse(done.any())
         self.assertEqual(guide.rows(torch.tensor([1000, 0]))[1].tolist(), [True, False])
         guide.renew(torch.tensor([True, False]), torch.tensor([1000, 0]))
-        self.assertEqual(guide.rows(torch.tensor([1000, 0]))[0][0].tolist(), [1, 2, 3, 4])
+        self.assertEqual(guide.rows(torch.tensor([1000, 0]))[0][0].tolist(), first)
+
+    def test_every_piece_has_a_key_of_its_own(self):
+        """C major and its relative minor go the same way, and all ways are gone."""
+        guide = generate_transformer.Guide([[np.array([[1, 2, 3, 4, 0, 6], [1, 2, 3, 4, 21, 6]])]])
+        seen = set()
+        for piece in range(80):
+            since = torch.tensor([piece * 1000])
+            guide.renew(torch.tensor([True]), since)
+            major, minor = (guide.rows(since + ticks)[0][0] for ticks in (0, 500))
+            self.assertEqual(major[:4].tolist() + [major[5]], [1, 2, 3, 4, 6])
+            self.assertLess(major[4], 12)
+            self.assertEqual(minor[4], 12 + (major[4] + 9) % 12)
+            seen.add(int(major[4]))
+        self.assertEqual(len(seen), 12)
 
     def test_compose_begins_pieces_and_lasts(self):
-        plan = [np.array([[1, 2, 3, 4]])]
+        plan = [np.array([[1, 2, 3, 4, 9, 5]])]
         player = generate_transformer.Player(small(), [0, 1], [1, 2])
         arrays = generate_transformer.compose(player, generate_transformer.Guide([plan, plan]), 20.0)
         for array in arrays:

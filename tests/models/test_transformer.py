@@ -8,7 +8,7 @@ import unittest
 import numpy as np
 import torch
 
-from models import (archive, control, export_transformer, golden_transformer, notes, passages, safetensors,
+from models import (archive, control, export_transformer, golden_transformer, midi, notes, passages, pianist, safetensors,
                     train_transformer, transformer)
 
 from hand import piece
@@ -36,7 +36,7 @@ class Attention(unittest.TestCase):
 
 def inputs(net, tuples, number=0, ticks=0):
     count = len(tuples)
-    told = torch.zeros(1, count, control.SIZE)
+    told = torch.zeros(1, count, control.NOTES_SIZE)
     x = net.embed(tuples[None], torch.zeros(1, count, dtype=torch.bool), torch.zeros(1, count, dtype=torch.int64),
                   torch.zeros(1, count, dtype=torch.int64), told)
     at = torch.cumsum(torch.from_numpy(notes.DELTA_TICKS[tuples[:, 0].numpy()]), 0)
@@ -120,6 +120,38 @@ class Rows(unittest.TestCase):
         self.assertAlmostEqual(values[0, 2], 66.0)
         self.assertAlmostEqual(values[0, 3], seen * notes.DURATION_SECONDS[40] / 10, places=4)
 
+    def test_key_and_chroma_are_those_of_the_time_around(self):
+        """Twenty seconds of a C major scale, then as long the F sharp minor scale."""
+        steps = {0: [60, 62, 64, 65, 67, 69, 71, 72, 60, 64, 67, 72], 1: [66, 68, 69, 71, 73, 74, 76, 78, 66, 69, 73, 78]}
+        rows = [(i * 0.25, i * 0.25 + 0.2, steps[i // 80][i % 12], 64) for i in range(160)]
+        values = passages.attributes(midi.separate(np.array(rows, midi.NOTE)))
+        self.assertEqual(values.shape, (160, 6))
+        self.assertEqual(values[24:40, 4].tolist(), [0.0] * 16)
+        self.assertEqual(values[-40:, 4].tolist(), [12.0 + 6] * 40)
+        # from six seconds before the note to ten behind it: notes i - 24 to i + 39
+        for pure, mixed in ((40, 41), (104, 103)):
+            step = 12 if pure > 80 else -12  # as far in the scale, deeper in the key
+            self.assertAlmostEqual(values[pure, 5], values[pure + step, 5])
+            self.assertNotAlmostEqual(values[mixed, 5], values[mixed + step, 5])
+        told = passages.told(values[30:31], np.ones(6, bool))
+        self.assertEqual(int(np.flatnonzero(told[0])[4]), 35)
+        self.assertEqual(told.shape, (1, 67))
+
+    def test_a_played_page_teaches_its_pitches_only(self):
+        score = [piece(seed=s, seconds=60, kind="score") for s in range(3)]
+        some = passages.Passages([piece(seed=7), *score], NAMES, 2, 256, 3)
+        self.assertEqual(some.played, passages.PLAYED_SHARE)
+        self.assertEqual(passages.Passages(score, NAMES, 2, 256, 3).played, 0.0)
+        part, kind = some._elements(score[0], np.random.default_rng(3))
+        while kind != "performance":
+            part, kind = some._elements(score[0], np.random.default_rng(len(kind) + int(part["ticks"][-1])))
+        part = {**part, "composer": np.zeros(len(part["starts"]), int), "kind": np.zeros(len(part["starts"]), int)}
+        rows = passages.batch([part])
+        self.assertEqual(rows["known"].sum((0, 1)).tolist(), [0.0, rows["known"].shape[1], 0.0, 0.0])
+        page = passages.batch([{**passages.elements(score[0], score[0].notes), "composer": part["composer"][:1].repeat(
+            len(score[0].notes) + 1), "kind": part["kind"][:1].repeat(len(score[0].notes) + 1)}])
+        self.assertTrue((page["known"].sum((0, 1)) >= page["known"].shape[1] - 1).all())
+
     def test_silences_are_shortened(self):
         array = passages.close_gaps(notes.to_notes([[0, 60, 40, 16], [94, 64, 40, 16], [94, 64, 40, 16]]))
         gaps = array["onset"][1:] - array["offset"][:-1]
@@ -131,6 +163,30 @@ class Rows(unittest.TestCase):
         quiet.notes["velocity"] //= 3
         out = passages.levelled([piece(seed=1), quiet])
         self.assertAlmostEqual(float(out[0].notes["velocity"].mean()), float(out[1].notes["velocity"].mean()), delta=2)
+
+
+class Pianist(unittest.TestCase):
+    def test_no_pitch_is_changed(self):
+        page = piece(seed=4, seconds=60, kind="score", flat=True)
+        for seed in range(4):
+            played = pianist.play(page.notes, True, np.random.default_rng(seed))
+            self.assertLessEqual(len(played), len(page.notes))
+            self.assertGreater(len(played), 0.98 * len(page.notes))
+            lost = np.bincount(page.notes["pitch"], minlength=128) - np.bincount(played["pitch"], minlength=128)
+            self.assertTrue((lost >= 0).all())
+            self.assertTrue((played["offset"] > played["onset"]).all())
+            self.assertGreater(len(np.unique(played["velocity"])), 10)
+            self.assertTrue((np.diff(played["onset"]) >= -1e-3).all())
+            ratio = played["onset"][-1] / page.notes["onset"][-1]
+            self.assertTrue(0.6 < ratio < 1.6, ratio)
+
+    def test_written_velocities_are_kept_nearly(self):
+        page = piece(seed=4, seconds=60, kind="score")
+        played = pianist.play(page.notes, False, np.random.default_rng(1))
+        self.assertAlmostEqual(float(played["velocity"].mean()), float(page.notes["velocity"].mean()), delta=2)
+
+    def test_nothing_is_played_of_nothing(self):
+        self.assertEqual(len(pianist.play(np.zeros(0, midi.NOTE), True, np.random.default_rng(0))), 0)
 
 
 class Training(unittest.TestCase):
@@ -156,16 +212,45 @@ class Training(unittest.TestCase):
         self.assertLess(a["loss"], first)
 
 
+    def test_begins_from_a_run_that_knew_less(self):
+        net, older = (export_transformer.random(seed, 4, (8, 16)) for seed in (1, 2))
+        state = {name: value.clone() for name, value in older.state_dict().items()}
+        state["control"] = state["control"][: control.SIZE]
+        train_transformer.begin_from(net, state)
+        self.assertTrue(torch.equal(net.control[: control.SIZE], older.control[: control.SIZE]))
+        self.assertEqual(float(net.control[control.SIZE :].abs().max()), 0.0)
+        self.assertGreater(float(older.control[control.SIZE :].abs().max()), 0.0)
+        self.assertTrue(torch.equal(net.composer, older.composer))
+        train_transformer.begin_from(net, older.state_dict())
+        self.assertTrue(torch.equal(net.control, older.control))
+
+
 class Export(unittest.TestCase):
+    def test_a_file_that_knows_less(self):
+        net = export_transformer.random(3, 4, (8, 16))
+        path = os.path.join(tempfile.mkdtemp(), "x.safetensors")
+        stored = {**export_transformer.tensors(net), "plan.bach": torch.tensor([[1, 2, 3, 4]], dtype=torch.uint8)}
+        stored["embed.control"] = stored["embed.control"][: control.SIZE]
+        about = {**export_transformer.fixed(net), "composers": json.dumps(NAMES),
+                 "control_buckets": json.dumps(control.BUCKETS)}
+        safetensors.write(path, stored, about)
+        again, _, plans = export_transformer.load(path)
+        self.assertTrue(torch.equal(again.control[: control.SIZE], net.control[: control.SIZE]))
+        self.assertEqual(float(again.control[control.SIZE :].abs().max()), 0.0)
+        self.assertEqual(plans["bach"].tolist(), [[1, 2, 3, 4, 255, 255]])
+        about["control_buckets"] = json.dumps({"key": [1]})
+        safetensors.write(path, stored, about)
+        self.assertRaises(ValueError, export_transformer.load, path)
+
     def test_there_and_back(self):
         net = export_transformer.random(3, 4, (8, 16))
         path = os.path.join(tempfile.mkdtemp(), "x.safetensors")
-        plans = {"plan.bach": torch.tensor([[1, 2, 3, 4], [255] * 4], dtype=torch.uint8)}
+        plans = {"plan.bach": torch.tensor([[1, 2, 3, 4, 13, 6], [255] * 6], dtype=torch.uint8)}
         about = {"composers": json.dumps(NAMES)}
         safetensors.write(path, {**export_transformer.tensors(net), **plans}, {**export_transformer.fixed(net), **about})
         again, metadata, read = export_transformer.load(path)
         self.assertEqual(json.loads(metadata["windows"]), [8, 16])
-        self.assertEqual(read["bach"].tolist(), [[1, 2, 3, 4], [255] * 4])
+        self.assertEqual(read["bach"].tolist(), [[1, 2, 3, 4, 13, 6], [255] * 6])
         for (name, a), b in zip(net.named_parameters(), again.parameters()):
             self.assertTrue(torch.allclose(a, b, atol=0.02, rtol=0.01), name)
         vectors = golden_transformer.vectors(again, 40)
@@ -176,7 +261,7 @@ class Export(unittest.TestCase):
         rows = export_transformer.plan([piece(seed=s, seconds=120) for s in range(3)])
         borders = np.flatnonzero((rows == 255).all(1))
         self.assertEqual(len(borders), 2)
-        buckets = [len(edges) + 1 for edges in control.BUCKETS.values()]
+        buckets = [len(edges) + 1 for edges in control.NOTES_BUCKETS.values()]
         inner = rows[~(rows == 255).all(1)]
         self.assertTrue((inner < buckets).all())
         # 300 notes a minute and a bass a second: 360, which is an edge

@@ -14,16 +14,26 @@
 #define STEP PLAN_STEP_US
 #define GAP                                                                                        \
     {                                                                                              \
-        255, 255, 255, 255                                                                         \
+        255, 255, 255, 255, 255, 255                                                               \
     }
 
 // Trajectories of 3, 1 and 2 rows; borders at both ends and twice between them.
 static const uint8_t rows[][PLAN_CONTROLS] = {
-    GAP,          {1, 2, 3, 4}, {2, 2, 255, 4}, {3, 2, 3, 4}, GAP, GAP,
-    {5, 5, 5, 5}, GAP,          {7, 0, 0, 0},   {8, 0, 0, 0}, GAP,
+    GAP,
+    {1, 2, 3, 4, 0, 7},
+    {2, 2, 255, 4, 21, 255},
+    {3, 2, 3, 4, 255, 1},
+    GAP,
+    GAP,
+    {5, 5, 5, 5, 5, 5},
+    GAP,
+    {7, 0, 0, 0, 0, 0},
+    {8, 0, 0, 0, 0, 0},
+    GAP,
 };
-static const struct plan_source source = {rows, sizeof rows / sizeof *rows, {4, 3, 6, -1}};
+static const struct plan_source source = {rows, sizeof rows / sizeof *rows, {4, 3, 6, -1, -1, -1}};
 
+/** Of the first four. */
 static void assert_told(const struct plan *plan, int64_t time, int a, int b, int c, int d)
 {
     int8_t told[PLAN_CONTROLS];
@@ -41,7 +51,7 @@ static void test_nothing_is_told_without_a_source(void **state)
     plan_begin(&plan, 0);
     assert_told(&plan, 7 * STEP, -1, -1, -1, -1);
     assert_true(plan_end(&plan) == INT64_MAX);
-    struct plan_source typical = {NULL, 0, {4, 3, 6, -1}};
+    struct plan_source typical = {NULL, 0, {4, 3, 6, -1, -1, -1}};
     plan_set_source(&plan, &typical);
     plan_begin(&plan, 0);
     assert_told(&plan, 7 * STEP, 4, 3, 6, -1);
@@ -62,6 +72,39 @@ static void test_a_trajectory_is_walked_along(void **state)
     assert_told(&plan, 100 + STEP, 2, 2, 6, 4); // what is unknown is as usual
     assert_told(&plan, 100 + 2 * STEP, 3, 2, 3, 4);
     assert_told(&plan, 100 + 9 * STEP, 3, 2, 3, 4);
+}
+
+static void test_every_piece_is_moved_to_a_key_of_its_own(void **state)
+{
+    bool seen[12] = {false};
+    struct plan plan, same;
+    plan_init(&plan, 8);
+    plan_init(&same, 8);
+    plan_set_source(&plan, &source);
+    plan_set_source(&same, &source);
+    for (int i = 0; i < 200; i++) {
+        int8_t told[PLAN_CONTROLS], again[PLAN_CONTROLS];
+        plan_begin(&plan, 0);
+        plan_begin(&same, 0);
+        if (plan.length != 3)
+            continue;
+        // C major, A minor, then not known: the key and its relative go the same way.
+        plan_tell(&plan, 0, told);
+        plan_tell(&same, 0, again);
+        assert_in_range(told[PLAN_KEY], 0, 11);
+        assert_int_equal(told[PLAN_KEY], again[PLAN_KEY]);
+        assert_int_equal(told[PLAN_KEY + 1], 7);
+        const int major = told[PLAN_KEY];
+        seen[major] = true;
+        plan_tell(&plan, STEP, told);
+        assert_int_equal(told[PLAN_KEY], 12 + (major + 9) % 12);
+        assert_int_equal(told[PLAN_KEY + 1], -1);
+        plan_tell(&plan, 2 * STEP, told);
+        assert_int_equal(told[PLAN_KEY], -1);
+        assert_int_equal(told[PLAN_KEY + 1], 1);
+    }
+    for (int i = 0; i < 12; i++)
+        assert_true(seen[i]);
 }
 
 static void test_pieces_take_all_trajectories_by_the_seed(void **state)
@@ -113,6 +156,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nothing_is_told_without_a_source),
         cmocka_unit_test(test_a_trajectory_is_walked_along),
+        cmocka_unit_test(test_every_piece_is_moved_to_a_key_of_its_own),
         cmocka_unit_test(test_pieces_take_all_trajectories_by_the_seed),
         cmocka_unit_test(test_a_source_may_move_but_not_change),
     };
