@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from . import archive, control, roll, rollnets, safetensors, stats, streams, train
+from . import archive, control, passages, roll, rollnets, safetensors, stats, streams, train
 
 ROOT = Path(__file__).resolve().parents[1]
 WEIGHTS = ROOT / "models" / "weights" / "lstm-maestro.safetensors"
@@ -86,7 +86,7 @@ def fold(parameters, names, wanted):
 def attributes(data, names):
     """{composer name: median attributes of its train music}; `other`: of all the rest's."""
     rolls = {name: [] for name in names}
-    for piece in data.of("train"):
+    for piece in passages.piano(data.of("train")):
         rolls[names[streams.row(names, piece.composer)]].append(streams.clean(piece.notes))
     return {name: control.typical(found) for name, found in rolls.items()}
 
@@ -96,7 +96,7 @@ def measured(kind, parameters, data, names):
     folded, weights rounded."""
     net = rollnets.KINDS[kind](len(names))
     put(net, tensors(parameters))
-    return train.Validation(data.of("validation"), names).measure(net, torch.float32, told=False)[0]
+    return train.Validation(passages.piano(data.of("validation")), names).measure(net, torch.float32, told=False)[0]
 
 
 def put(net, stored):
@@ -195,7 +195,7 @@ def main():
         names = json.loads(checkpoint["metadata"]["composers"])
         wanted = attributes(data, names)
         human = {
-            name: stats.of([streams.begin_at_zero(roll.from_notes(p.notes)) for p in data.of("train", name)])
+            name: stats.of([streams.begin_at_zero(roll.from_notes(p.notes)) for p in passages.piano(data.of("train", name))])
             for name in OFFERED
         }
         folded = fold(checkpoint["net"], names, wanted)

@@ -77,6 +77,11 @@ def levelled(pieces):
     return out
 
 
+def piano(pieces):
+    """The pieces that roll nets learn from: no songs, velocities levelled()."""
+    return levelled([p for p in pieces if p.kind != "song"])
+
+
 def attributes(array):
     """control.py's NOTES_BUCKETS' attributes around every note, float [N,6]."""
     onset = array["onset"].astype("f8")

@@ -1,10 +1,11 @@
 """A pianist who plays pages: onsets, lengths and velocities as a hand might make them.
 
 Owns a crude model of playing, for training only: a pace that wanders, chords that are not
-exact, a pedal, velocities that swell and fade. Nobody learns playing from it: passages.py hides
-its times and velocities from the loss. It lets a net learn what a composer writes in the
+exact, a pedal, velocities that swell and fade. It lets a net learn what a composer writes in the
 company of times and velocities such as it makes itself when it performs, although of Bach there
-are next to no performances to learn from in the permissive archive.
+are next to no performances to learn from in the permissive archive. A net of notes does not learn
+playing from it: passages.py hides its times and velocities from the loss. A roll net, which is
+not told whether it hears a page or a person, learns from pages played this way (streams.py).
 """
 
 import numpy as np

@@ -12,7 +12,7 @@ so the position to resume from is a few integers a stream.
 
 import numpy as np
 
-from . import control, roll
+from . import control, pianist, roll
 
 SHARES = {"bach": 3.0, "chopin": 3.0, "debussy": 6.0}  # drawn so many times their share
 LONGEST_GAP = 2 * roll.FRAMES_PER_SECOND  # longer silences in a piece are shortened to this
@@ -163,6 +163,8 @@ class Streams:
         notes = roll.augment(
             piece.notes, int(rng.integers(-5, 7)), float(rng.uniform(0.9, 1.1)), int(rng.integers(-8, 9))
         )
+        if piece.kind == "score":  # or a net would learn to play like a printed page
+            notes = pianist.play(notes, piece.flat, rng)
         events = clean(notes)
         level = float(rng.uniform(0.0, 2.0))
         astray = drift(events, rng) if self.loaded[stream] >= DRIFT_FROM else events

@@ -13,7 +13,7 @@ import math
 import numpy as np
 import torch
 
-from . import archive, control, likelihood, roll, rollnets, streams, training
+from . import archive, control, likelihood, passages, roll, rollnets, streams, training
 
 VALIDATION_SECONDS = 60
 VALIDATION_CHUNK = 80  # frames, as long as a control vector holds
@@ -193,14 +193,15 @@ def main():
 
     torch.set_num_threads(arguments.threads)
     data = archive.load(arguments.data)
-    names = streams.vocabulary(data.of("train"))
-    validation = Validation(data.of("validation"), names)
-    floor = validation.floor(data.of("train"))
+    pieces = passages.piano(data.of("train"))
+    names = streams.vocabulary(pieces)
+    validation = Validation(passages.piano(data.of("validation")), names)
+    floor = validation.floor(pieces)
     kind = torch.float32 if arguments.float32 else torch.bfloat16
-    trainer = Trainer(data.of("train"), names, arguments.batch, arguments.frames, arguments.seed,
+    trainer = Trainer(pieces, names, arguments.batch, arguments.frames, arguments.seed,
                       arguments.rate, 200, arguments.steps, arguments.dropout, kind, arguments.net)
     print(f"train: composers {' '.join(names)}", flush=True)
-    print(f"train: {len(data.of('train'))} pieces, validation lanes {len(validation.names)}; "
+    print(f"train: {len(pieces)} pieces, validation lanes {len(validation.names)}; "
           f"floor, nats per frame: {training.shown(floor)}", flush=True)
 
     def validate():
