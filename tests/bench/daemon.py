@@ -3,11 +3,14 @@
 """Figures of the running daemon: start to first sound, CPU time per second of music (net and synth
 apart), memory, wake-ups while stopped.
 
-    tests/system/lib/session.sh -- tests/bench/daemon.py FERMATAD FERMATACTL [MODELS]
+    tests/system/lib/session.sh -- tests/bench/daemon.py [OPTION]... FERMATAD FERMATACTL [MODELS]
 
-Reads /proc; nothing in the daemon is made for it.
+With --live N only the CPU time of one playing channel, for run.py: N lines of JSON, seconds of
+music and of CPU time of the whole process. Reads /proc; nothing in the daemon is made for it.
 """
 
+import argparse
+import ctypes
 import json
 import os
 import shutil
@@ -20,15 +23,23 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'system'))
 import listening  # noqa: E402  pylint: disable=wrong-import-position
 
-FERMATAD, FERMATACTL = sys.argv[1:3]
-MODELS = sys.argv[3] if len(sys.argv) > 3 else None
 TICK = os.sysconf('SC_CLK_TCK')
 PLAYING = 60
 STOPPED = 30
+SETTLING = 35  # until the score is full and all nets are open
+
+parser = argparse.ArgumentParser(usage='%(prog)s [OPTION]... FERMATAD FERMATACTL [MODELS]')
+parser.add_argument('--live', type=int, metavar='N', help='only the CPU time of a playing channel, N times')
+parser.add_argument('--chunk', type=float, metavar='SECONDS', default=20.0, help='that each of them lasts (20)')
+parser.add_argument('--net', default='', help='to play on')
+parser.add_argument('fermatad', metavar='FERMATAD')
+parser.add_argument('fermatactl', metavar='FERMATACTL')
+parser.add_argument('models', metavar='MODELS', nargs='?')
+given = parser.parse_args()
 
 
 def status():
-    run = subprocess.run([FERMATACTL, 'status', '--json'], capture_output=True, text=True,
+    run = subprocess.run([given.fermatactl, 'status', '--json'], capture_output=True, text=True,
                          check=False)
     if run.returncode:
         return {}
@@ -85,9 +96,10 @@ def room_of(name, is_main):
 
 
 def start_daemon(cache):
-    options = ['--models', MODELS] if MODELS else []
+    options = ['--models', given.models] if given.models else []
     return subprocess.Popen(
-        [FERMATAD, '--licence', 'any', '--autostart', 'yes', '--seed', '1', '--state-file', '', *options],
+        [given.fermatad, '--licence', 'any', '--autostart', 'yes', '--seed', '1', '--state-file', '',
+         '--net', given.net, *options],
         env={**os.environ, 'MESA_SHADER_CACHE_DIR': cache, 'XDG_CACHE_HOME': cache},
         stderr=subprocess.DEVNULL)
 
@@ -97,8 +109,8 @@ def end(daemon):
     daemon.wait()
 
 
-def main():
-    cache = tempfile.mkdtemp()
+def first_sounds(cache):
+    """From the start of the process to sound, with and without compiled kernels."""
     for name, runs in (('cold (empty shader cache)', 3), ('warm', 5)):
         times = []
         for _ in range(runs):
@@ -115,21 +127,25 @@ def main():
         print(f'process start to first sound, {name}: median {statistics.median(times):.2f} s '
               f'of {[round(t, 2) for t in times]}')
 
-    daemon = start_daemon(cache)
-    wait_for('playing')
+
+def starts():
+    """From fermatactl start to sound."""
     times = []
     for _ in range(5):
-        subprocess.run([FERMATACTL, 'stop'], check=True)
+        subprocess.run([given.fermatactl, 'stop'], check=True)
         time.sleep(1)
         with Recording() as recording:
             time.sleep(0.3)
             begin = time.monotonic()
-            subprocess.run([FERMATACTL, 'start'], check=True)
+            subprocess.run([given.fermatactl, 'start'], check=True)
             time.sleep(1)
         times.append(recording.first_sound() - begin)
     print(f'fermatactl start to first sound, daemon running: median '
           f'{statistics.median(times):.2f} s of {[round(t, 2) for t in times]}')
 
+
+def playing(daemon):
+    """CPU time of the rooms while it plays, and memory."""
     time.sleep(5)
     before, begin, position = threads(daemon.pid), time.monotonic(), status()['position']
     time.sleep(PLAYING)
@@ -144,7 +160,10 @@ def main():
     with open(f'/proc/{daemon.pid}/status', encoding='utf-8') as file:
         print(' '.join(' '.join(line.split()) for line in file if line.startswith(('VmRSS', 'VmHWM'))))
 
-    subprocess.run([FERMATACTL, 'stop'], check=True)
+
+def stopped(daemon):
+    """Wake-ups while there is nothing to do."""
+    subprocess.run([given.fermatactl, 'stop'], check=True)
     time.sleep(5)
     before = threads(daemon.pid)
     time.sleep(STOPPED)
@@ -154,6 +173,42 @@ def main():
         woken[name] = woken.get(name, 0) + switches - before.get(task, (name, 0, switches))[2]
     print(f'wake-ups per second while stopped: {sum(woken.values()) / STOPPED:.2f} '
           f'({ {name: count for name, count in woken.items() if count} } in {STOPPED} s)')
+
+
+def process_clock(pid):
+    """The clock of the CPU time that all threads of a process have used."""
+    clock = ctypes.c_int()
+    if ctypes.CDLL(None).clock_getcpuclockid(pid, ctypes.byref(clock)):
+        raise OSError(f'no CPU clock of process {pid}')
+    return clock.value
+
+
+def live(daemon):
+    """The CPU time of chunks of live music; the daemon composes far ahead, so not at once."""
+    time.sleep(SETTLING)
+    clock = process_clock(daemon.pid)
+    cpu, begin = time.clock_gettime(clock), time.monotonic()
+    for _ in range(given.live):
+        time.sleep(given.chunk)
+        now, wall = time.clock_gettime(clock), time.monotonic()
+        if status().get('state') != 'playing':
+            sys.exit('the daemon does not play any more')
+        print(json.dumps({'music': wall - begin, 'cpu': now - cpu}), flush=True)
+        cpu, begin = now, wall
+
+
+def main():
+    cache = tempfile.mkdtemp()
+    if not given.live:
+        first_sounds(cache)
+    daemon = start_daemon(cache)
+    wait_for('playing')
+    if given.live:
+        live(daemon)
+    else:
+        starts()
+        playing(daemon)
+        stopped(daemon)
     end(daemon)
 
 
