@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "draws.h"
+#include "weights_file.h"
+
 /** The layers of both nets, as models/conv.py makes them. */
 static const struct {
     const char *net, *name;
@@ -27,20 +30,6 @@ static const struct {
 };
 
 #define SHAPES (sizeof shapes / sizeof shapes[0])
-
-/** Uniform in -1 to 1, times `scale`; a value that bfloat16 has where `cut`. */
-static void fill(float *values, size_t count, float scale, bool cut, uint32_t *seed)
-{
-    for (size_t i = 0; i < count; i++) {
-        *seed = *seed * 1664525u + 1013904223u;
-        values[i] = scale * ((float)(*seed >> 8) / 8388608.0f - 1.0f);
-        uint32_t bits;
-        memcpy(&bits, &values[i], sizeof bits);
-        if (cut)
-            bits &= 0xffff0000u;
-        memcpy(&values[i], &bits, sizeof bits);
-    }
-}
 
 void conv_weights_init(struct conv_weights *weights, const char *net, uint32_t seed,
                        uint32_t composers)
@@ -63,13 +52,13 @@ void conv_weights_init(struct conv_weights *weights, const char *net, uint32_t s
         layer->rows = shapes[i].rows;
         layer->columns = shapes[i].columns;
         size_t size = (size_t)layer->rows * layer->columns;
-        fill(layer->weight = next, size, shapes[i].scale / sqrtf((float)layer->columns), true,
-             &seed);
-        fill(layer->bias = next += size, layer->rows, 0.3f, false, &seed);
+        draws_fill(&seed, shapes[i].scale / sqrtf((float)layer->columns), true,
+                   layer->weight = next, size);
+        draws_fill(&seed, 0.3f, false, layer->bias = next += size, layer->rows);
         next += layer->rows;
         if (shapes[i].composer) {
             layer->composer = next;
-            fill(next, (size_t)layer->rows * composers, 0.5f, false, &seed);
+            draws_fill(&seed, 0.5f, false, next, (size_t)layer->rows * composers);
             next += (size_t)layer->rows * composers;
         }
     }
@@ -94,19 +83,7 @@ const struct conv_layer *conv_weights_layer(const struct conv_weights *weights, 
     abort();
 }
 
-struct tensor {
-    char name[24];
-    const float *values;
-    uint32_t rows, columns; ///< columns 0: one dimension
-    bool bf16;
-};
-
-static size_t elements(const struct tensor *tensor)
-{
-    return (size_t)tensor->rows * (tensor->columns ? tensor->columns : 1);
-}
-
-static uint32_t list(const struct conv_weights *weights, struct tensor *tensors)
+static uint32_t list(const struct conv_weights *weights, struct weights_tensor *tensors)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < weights->count; i++) {
@@ -122,13 +99,13 @@ static uint32_t list(const struct conv_weights *weights, struct tensor *tensors)
             {"composer", layer->composer, weights->composers, layer->rows, false},
         };
         for (int k = 0; k < 3; k++) {
-            struct tensor *tensor = &tensors[count];
+            struct weights_tensor *tensor = &tensors[count];
             if (!parts[k].values)
                 continue;
-            *tensor = (struct tensor){.values = parts[k].values,
-                                      .rows = parts[k].rows,
-                                      .columns = parts[k].columns,
-                                      .bf16 = parts[k].bf16};
+            *tensor = (struct weights_tensor){.values = parts[k].values,
+                                              .rows = parts[k].rows,
+                                              .columns = parts[k].columns,
+                                              .bf16 = parts[k].bf16};
             snprintf(tensor->name, sizeof tensor->name, "%s.%s", layer->name, parts[k].part);
             count++;
         }
@@ -137,59 +114,15 @@ static uint32_t list(const struct conv_weights *weights, struct tensor *tensors)
     return count;
 }
 
-static void write_values(FILE *stream, const struct tensor *tensor, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        uint32_t bits;
-        memcpy(&bits, &tensor->values[i], sizeof bits);
-        uint8_t bytes[4] = {(uint8_t)bits, (uint8_t)(bits >> 8), (uint8_t)(bits >> 16),
-                            (uint8_t)(bits >> 24)};
-        fwrite(tensor->bf16 ? bytes + 2 : bytes, tensor->bf16 ? 2 : 4, 1, stream);
-    }
-}
-
 void conv_weights_write(const struct conv_weights *weights, const char *path, const char *broken)
 {
-    static char header[16384];
-    struct tensor tensors[CONV_MOST_TENSORS];
-    uint32_t count = list(weights, tensors), kept = 0;
-    size_t used = (size_t)snprintf(header, sizeof header,
-                                   "{\"__metadata__\":{\"format\":\"fermata-net-1\",\"net\":\"%s\","
-                                   "\"family\":\"test\",\"licence\":\"MIT\",\"composers\":\"[",
-                                   weights->net);
-    for (uint32_t i = 0; i < weights->composers; i++)
-        used += (size_t)snprintf(header + used, sizeof header - used, "%s\\\"c%u\\\"",
-                                 i ? ", " : "", i);
-    used += (size_t)snprintf(header + used, sizeof header - used, "]\"}");
-    size_t offset = 0;
-    for (uint32_t t = 0; t < count; t++) {
-        struct tensor tensor = tensors[t];
-        if (broken && broken[0] == '-' && strcmp(broken + 1, tensor.name) == 0)
-            continue;
-        if (broken && strcmp(broken, tensor.name) == 0)
-            tensor.rows--;
-        char columns[16] = "";
-        if (tensor.columns)
-            snprintf(columns, sizeof columns, ",%u", tensor.columns);
-        size_t size = elements(&tensor) * (tensor.bf16 ? 2 : 4);
-        used += (size_t)snprintf(header + used, sizeof header - used,
-                                 ",\"%s\":{\"dtype\":\"%s\",\"shape\":[%u%s],\"data_offsets\":"
-                                 "[%zu,%zu]}",
-                                 tensor.name, tensor.bf16 ? "BF16" : "F32", tensor.rows, columns,
-                                 offset, offset + size);
-        offset += size;
-        tensors[kept++] = tensor;
-    }
-    used += (size_t)snprintf(header + used, sizeof header - used, "}");
-    assert(used < sizeof header);
-
-    FILE *stream = fopen(path, "wbe");
-    assert(stream);
-    uint8_t length[8] = {(uint8_t)used, (uint8_t)(used >> 8), (uint8_t)(used >> 16)};
-    fwrite(length, 8, 1, stream);
-    fwrite(header, used, 1, stream);
-    for (uint32_t t = 0; t < kept; t++)
-        write_values(stream, &tensors[t], elements(&tensors[t]));
-    int r = fclose(stream);
-    assert(r == 0);
+    struct weights_tensor tensors[CONV_MOST_TENSORS];
+    char metadata[1024];
+    snprintf(metadata, sizeof metadata,
+             "\"format\":\"fermata-net-1\",\"net\":\"%s\",\"family\":\"test\","
+             "\"licence\":\"MIT\",\"composers\":\"",
+             weights->net);
+    weights_file_names(metadata, sizeof metadata - 1, 'c', weights->composers);
+    strcat(metadata, "\"");
+    weights_file_write(path, metadata, tensors, list(weights, tensors), broken);
 }

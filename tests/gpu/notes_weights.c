@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "draws.h"
+#include "weights_file.h"
+
 #define MOST_TENSORS 64
 
 const uint32_t notes_sizes[4] = {95, 128, 64, 32};
@@ -90,27 +93,6 @@ static size_t elements(const struct tensor *tensor)
     return (size_t)tensor->rows * (tensor->columns ? tensor->columns : 1);
 }
 
-static float uniform(uint32_t *state)
-{
-    *state = *state * 1664525u + 1013904223u;
-    return (float)(*state >> 8) / 8388608.0f - 1.0f;
-}
-
-static uint32_t bits_of(float value)
-{
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return bits;
-}
-
-/** To a value that bfloat16 has. In place: GCC 12 loses the mask where the value is returned and
- * then chosen or not. */
-static void cut(float *value)
-{
-    uint32_t bits = bits_of(*value) & 0xffff0000u;
-    memcpy(value, &bits, sizeof bits);
-}
-
 void notes_weights_init(struct notes_weights *weights, uint32_t seed)
 {
     struct tensor tensors[MOST_TENSORS];
@@ -123,12 +105,8 @@ void notes_weights_init(struct notes_weights *weights, uint32_t seed)
     assert(next);
     for (uint32_t t = 0; t < count; t++) {
         *tensors[t].values = next;
-        for (size_t i = 0; i < elements(&tensors[t]); i++) {
-            *next = tensors[t].scale * uniform(&seed);
-            if (tensors[t].matrix)
-                cut(next);
-            next++;
-        }
+        draws_fill(&seed, tensors[t].scale, tensors[t].matrix, next, elements(&tensors[t]));
+        next += elements(&tensors[t]);
     }
     for (uint32_t i = 85; i < 95; i++)
         weights->head[0].bias[i] = 6;
@@ -142,6 +120,12 @@ void notes_weights_finish(struct notes_weights *weights)
     weights->values = NULL;
 }
 
+void notes_weights_note(uint32_t *seed, uint8_t ret_note[4])
+{
+    for (int k = 0; k < 4; k++)
+        ret_note[k] = (uint8_t)draws_below(seed, notes_sizes[k]);
+}
+
 /** Appends one pair of the metadata, or what the flaw makes of it. */
 static size_t put_pair(char *out, size_t room, const char *key, const char *value,
                        const struct notes_flaw *flaw)
@@ -151,22 +135,16 @@ static size_t put_pair(char *out, size_t room, const char *key, const char *valu
     return value ? (size_t)snprintf(out, room, ",\"%s\":\"%s\"", key, value) : 0;
 }
 
-static size_t put_metadata(char *out, size_t room, const struct notes_weights *w,
-                           const struct notes_flaw *flaw)
+static void put_metadata(char *out, size_t room, const struct notes_weights *w,
+                         const struct notes_flaw *flaw)
 {
-    char windows[64] = "[", composers[256] = "[", kinds[256] = "[", heads[12];
+    char windows[64] = "[", composers[256] = "", kinds[256] = "", heads[12];
     for (uint32_t i = 0; i < w->layers; i++)
         snprintf(windows + strlen(windows), sizeof windows - strlen(windows), "%s%u", i ? ", " : "",
                  w->windows[i]);
-    for (uint32_t i = 0; i < w->composers; i++)
-        snprintf(composers + strlen(composers), sizeof composers - strlen(composers),
-                 "%s\\\"c%u\\\"", i ? ", " : "", i);
-    for (uint32_t i = 0; i < w->kinds; i++)
-        snprintf(kinds + strlen(kinds), sizeof kinds - strlen(kinds), "%s\\\"k%u\\\"",
-                 i ? ", " : "", i);
+    weights_file_names(composers, sizeof composers, 'c', w->composers);
+    weights_file_names(kinds, sizeof kinds, 'k', w->kinds);
     strcat(windows, "]");
-    strcat(composers, "]");
-    strcat(kinds, "]");
     snprintf(heads, sizeof heads, "%u", w->width / 64);
     const char *pairs[][2] = {
         {"net", "transformer"},
@@ -189,23 +167,10 @@ static size_t put_metadata(char *out, size_t room, const struct notes_weights *w
          "18, 19, 20, 21, 22, 23], "
          "\\\"chroma\\\": [2.4, 2.6, 2.75, 2.88, 3.0, 3.12, 3.25]}"},
     };
-    size_t used = (size_t)snprintf(out, room, "{\"__metadata__\":{\"format\":\"fermata-net-1\"");
+    size_t used = (size_t)snprintf(out, room, "\"format\":\"fermata-net-1\"");
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
         used += put_pair(out + used, room - used, pairs[i][0], pairs[i][1], flaw);
-    return used + (size_t)snprintf(out + used, room - used, "}");
-}
-
-static void write_values(FILE *stream, const struct tensor *tensor, const struct notes_flaw *flaw)
-{
-    for (size_t i = 0; i < elements(tensor); i++) {
-        float value = (*tensor->values)[i];
-        if (i == 0 && flaw && flaw->bad_value && strcmp(flaw->bad_value, tensor->name) == 0)
-            value = 1000;
-        uint32_t bits = bits_of(value);
-        uint8_t bytes[4] = {(uint8_t)bits, (uint8_t)(bits >> 8), (uint8_t)(bits >> 16),
-                            (uint8_t)(bits >> 24)};
-        fwrite(tensor->matrix ? bytes + 2 : bytes, tensor->matrix ? 2 : 4, 1, stream);
-    }
+    assert(used < room);
 }
 
 void notes_weights_write(const struct notes_weights *weights, const char *path,
@@ -213,43 +178,30 @@ void notes_weights_write(const struct notes_weights *weights, const char *path,
 {
     static const uint8_t plan[3][NOTES_CONTROLS] = {
         {1, 2, 3, 4, 13, 7}, {255, 255, 255, 255, 255, 255}, {9, 7, 255, 8, 23, 0}};
-    static char header[16384];
+    static char metadata[4096];
     struct tensor tensors[MOST_TENSORS];
+    struct weights_tensor written[MOST_TENSORS + 1];
     uint32_t count = list((struct notes_weights *)weights, tensors);
-    const char *broken = flaw && flaw->tensor ? flaw->tensor : "";
-    size_t used = put_metadata(header, sizeof header, weights, flaw), offset = 0;
+    float *bad = NULL, sound = 0;
     for (uint32_t t = 0; t < count; t++) {
-        struct tensor *tensor = &tensors[t];
-        if (broken[0] == '-' && strcmp(broken + 1, tensor->name) == 0)
-            continue;
-        if (strcmp(broken, tensor->name) == 0)
-            tensor->rows--;
-        size_t size = elements(tensor) * (tensor->matrix ? 2 : 4);
-        char columns[16] = "";
-        if (tensor->columns)
-            snprintf(columns, sizeof columns, ",%u", tensor->columns);
-        used += (size_t)snprintf(header + used, sizeof header - used,
-                                 ",\"%s\":{\"dtype\":\"%s\",\"shape\":[%u%s],\"data_offsets\":"
-                                 "[%zu,%zu]}",
-                                 tensor->name, tensor->matrix ? "BF16" : "F32", tensor->rows,
-                                 columns, offset, offset + size);
-        offset += size;
+        struct weights_tensor *tensor = &written[t];
+        *tensor = (struct weights_tensor){.rows = tensors[t].rows,
+                                          .columns = tensors[t].columns,
+                                          .values = *tensors[t].values,
+                                          .bf16 = tensors[t].matrix};
+        static_assert(sizeof tensor->name == sizeof tensors[t].name, "the same length");
+        memcpy(tensor->name, tensors[t].name, sizeof tensor->name);
+        if (flaw && flaw->bad_value && strcmp(flaw->bad_value, tensor->name) == 0)
+            bad = *tensors[t].values;
     }
-    used += (size_t)snprintf(header + used, sizeof header - used,
-                             ",\"plan.c1\":{\"dtype\":\"U8\",\"shape\":[3,%d],\"data_offsets\":"
-                             "[%zu,%zu]}}",
-                             NOTES_CONTROLS, offset, offset + sizeof plan);
-    assert(used < sizeof header);
-
-    FILE *stream = fopen(path, "wbe");
-    assert(stream);
-    uint8_t length[8] = {(uint8_t)used, (uint8_t)(used >> 8), (uint8_t)(used >> 16)};
-    fwrite(length, 8, 1, stream);
-    fwrite(header, used, 1, stream);
-    for (uint32_t t = 0; t < count; t++)
-        if (broken[0] != '-' || strcmp(broken + 1, tensors[t].name) != 0)
-            write_values(stream, &tensors[t], flaw);
-    fwrite(plan, sizeof plan, 1, stream);
-    int r = fclose(stream);
-    assert(r == 0);
+    written[count++] = (struct weights_tensor){
+        .name = "plan.c1", .rows = 3, .columns = sizeof plan[0], .bytes = plan[0]};
+    put_metadata(metadata, sizeof metadata, weights, flaw);
+    if (bad) {
+        sound = *bad;
+        *bad = 1000;
+    }
+    weights_file_write(path, metadata, written, count, flaw ? flaw->tensor : NULL);
+    if (bad)
+        *bad = sound;
 }

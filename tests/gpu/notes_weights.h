@@ -38,6 +38,9 @@ struct notes_weights {
 void notes_weights_init(struct notes_weights *weights, uint32_t seed);
 void notes_weights_finish(struct notes_weights *weights);
 
+/** A note whose fields are drawn (draws.h) from all that there are. */
+void notes_weights_note(uint32_t *seed, uint8_t ret_note[4]);
+
 /** Another way to write a file, so that it is refused. */
 struct notes_flaw {
     const char *tensor; ///< written with one row too few; left out if it begins with '-'

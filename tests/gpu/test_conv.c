@@ -21,8 +21,10 @@
 #include "nets/safetensors.h"
 #include "conv_reference.h"
 #include "conv_weights.h"
+#include "draws.h"
 #include "driver.h"
 #include "reference.h"
+#include "stage.h"
 
 #define COMPOSERS 3
 #define RUN (NET_RUN_STEPS * NET_FRAME_CELLS)
@@ -51,26 +53,22 @@ static int write_files(void **state)
     return 0;
 }
 
-static uint32_t below(uint32_t *seed, uint32_t count)
-{
-    *seed = *seed * 747796405u + 2891336453u;
-    return (*seed >> 16) % count;
-}
-
 static void some_frames(uint32_t *seed, uint32_t count, uint8_t *ret_cells)
 {
     for (uint32_t i = 0; i < count * NET_FRAME_CELLS; i++) {
-        uint32_t draw = below(seed, 32);
-        ret_cells[i] = draw == 0 ? (uint8_t)(1 + below(seed, 127)) : draw < 4 ? NET_CELL_HOLD : 0;
+        uint32_t draw = draws_below(seed, 32);
+        ret_cells[i] = draw == 0  ? (uint8_t)(1 + draws_below(seed, 127))
+                       : draw < 4 ? NET_CELL_HOLD
+                                  : 0;
     }
 }
 
 /** Largest difference of a lane's logits. */
-static double difference(struct net *net, uint32_t lane, const float expected[384])
+static double difference(uint32_t at, const float expected[384])
 {
     float logits[384];
     double most = 0;
-    assert_int_equal(net_debug_peek(net, lane, "logits", logits, 384), 384);
+    assert_int_equal(net_debug_peek(net, at, "logits", logits, 384), 384);
     for (int i = 0; i < 384; i++) {
         double d =
             fabs((double)logits[i] - (double)expected[i]) / fmax(1, fabs((double)expected[i]));
@@ -101,12 +99,10 @@ static void compare(const char *kind, uint32_t count, int runs)
 {
     static uint8_t forced[64][RUN], out[64 * RUN];
     struct conv_weights weights;
-    struct net *net = NULL;
     struct net_lane lanes[64];
     struct witness witnesses[3] = {{.lane = 0}, {.lane = count / 2}, {.lane = count - 1}};
-    struct device *device = driver_open();
     conv_weights_init(&weights, kind, 3, COMPOSERS);
-    assert_int_equal(net_new(device, file(kind), count, &net), 0);
+    assert_int_equal(stage_open(file(kind), count), 0);
     for (int w = 0; w < 3; w++)
         witnesses[w].reference = conv_reference_new(&weights);
     // The plain form takes its time on a CPU.
@@ -116,15 +112,15 @@ static void compare(const char *kind, uint32_t count, int runs)
     double most = 0;
     for (int run = 0; run < runs; run++) {
         // Whole runs for speed, broken ones so that they also end at odd steps.
-        uint32_t steps = run % 4 == 3 ? 1 + below(&seed, NET_RUN_STEPS) : NET_RUN_STEPS;
+        uint32_t steps = run % 4 == 3 ? 1 + draws_below(&seed, NET_RUN_STEPS) : NET_RUN_STEPS;
         for (uint32_t i = 0; i < count; i++) {
             some_frames(&seed, steps, forced[i]);
-            lanes[i] = (struct net_lane){.active = run == 0 || below(&seed, 6) > 0,
-                                         .composer = below(&seed, COMPOSERS),
+            lanes[i] = (struct net_lane){.active = run == 0 || draws_below(&seed, 6) > 0,
+                                         .composer = draws_below(&seed, COMPOSERS),
                                          .threshold = 0.5f,
                                          .forced = forced[i],
                                          .forced_count = steps};
-            bool reset = i > 0 && below(&seed, 12) == 0;
+            bool reset = i > 0 && draws_below(&seed, 12) == 0;
             if (reset)
                 net_reset(net, i);
             for (int w = 0; w < 3; w++)
@@ -141,7 +137,7 @@ static void compare(const char *kind, uint32_t count, int runs)
             assert_memory_equal(out + (size_t)i * steps * NET_FRAME_CELLS, forced[i],
                                 (size_t)steps * NET_FRAME_CELLS);
             hear(&witnesses[w], lanes[i].composer, forced[i], steps);
-            double d = difference(net, i, witnesses[w].logits);
+            double d = difference(i, witnesses[w].logits);
             most = d > most ? d : most;
         }
     }
@@ -149,8 +145,7 @@ static void compare(const char *kind, uint32_t count, int runs)
            net_debug_form(net), most);
     for (int w = 0; w < 3; w++)
         conv_reference_free(witnesses[w].reference);
-    net_free(net);
-    driver_close(device);
+    stage_close(NULL);
     conv_weights_finish(&weights);
     assert_true(most < TOLERANCE);
 }
@@ -165,29 +160,9 @@ static void plain_loops(void **state)
     }
 }
 
-static struct net_lane lane(uint64_t seed, uint64_t step)
-{
-    return (struct net_lane){.active = true, .threshold = 0.5f, .seed = seed, .step = step};
-}
-
 #define LANES 16
 
-static struct device *device;
-static struct net *net;
 static uint8_t frames[LANES][RUN];
-
-static void open_net(const char *kind)
-{
-    device = driver_open();
-    assert_int_equal(net_new(device, file(kind), LANES, &net), 0);
-}
-
-static void close_net(void)
-{
-    net_free(net);
-    net = NULL;
-    driver_close(device);
-}
 
 static int onsets(const uint8_t *cells)
 {
@@ -213,7 +188,7 @@ static void lanes_are_alone(const char *kind)
 {
     static uint8_t alone[RUN], again[RUN], fresh[RUN];
     struct net_lane lanes[LANES] = {{0}};
-    open_net(kind);
+    assert_int_equal(stage_open(file(kind), LANES), 0);
     assert_string_equal(net_info(net)->name, kind);
     play_alone(1, fresh);
     play_alone(3, alone);
@@ -242,7 +217,7 @@ static void lanes_are_alone(const char *kind)
     assert_memory_equal(frames[13], alone, RUN);
     assert_memory_not_equal(frames[12], alone, RUN);
     assert_memory_not_equal(frames[14], alone, RUN);
-    close_net();
+    stage_close(NULL);
 }
 
 static void runs_join(const char *kind)
@@ -250,7 +225,7 @@ static void runs_join(const char *kind)
     static uint8_t whole[RUN], part[LANES * RUN];
     static const uint32_t steps[] = {7, 2, 11};
     struct net_lane lanes[LANES] = {lane(5, 100)};
-    open_net(kind);
+    assert_int_equal(stage_open(file(kind), LANES), 0);
     assert_int_equal(net_run(net, lanes, frames[0]), 0);
     memcpy(whole, frames[0], RUN);
     net_reset(net, 0);
@@ -263,7 +238,7 @@ static void runs_join(const char *kind)
         struct net_lane others[LANES] = {[1] = lane(9, 0), [12] = lane(8, 0)};
         assert_int_equal(net_debug_run(net, others, 3, part), 0);
     }
-    close_net();
+    stage_close(NULL);
 }
 
 static void primed(const char *kind)
@@ -272,7 +247,7 @@ static void primed(const char *kind)
     uint32_t seed = 3;
     some_frames(&seed, NET_RUN_STEPS, phrase);
     struct net_lane lanes[LANES] = {lane(30, 0), lane(30, 0)};
-    open_net(kind);
+    assert_int_equal(stage_open(file(kind), LANES), 0);
     lanes[0].forced = phrase;
     lanes[0].forced_count = 7;
     assert_int_equal(net_run(net, lanes, frames[0]), 0);
@@ -286,7 +261,7 @@ static void primed(const char *kind)
     lanes[0] = lane(30, 7);
     assert_int_equal(net_debug_run(net, lanes, 13, part), 0);
     assert_memory_equal(part, whole + 7 * NET_FRAME_CELLS, 13 * NET_FRAME_CELLS);
-    close_net();
+    stage_close(NULL);
 }
 
 static void lanes_do_not_hear_each_other(void **state)
@@ -374,8 +349,7 @@ static void golden(uint32_t capacity)
     const struct safetensors_tensor *composer = safetensors_find(vectors, "composer");
     assert_true(x && logits && composer && composer->size == 8 && logits->shape[0] >= 200);
     const uint8_t *rows = composer->data;
-    device = driver_open();
-    assert_int_equal(net_new(device, getenv("FERMATA_TEST_WEIGHTS"), capacity, &net), 0);
+    assert_int_equal(stage_open(getenv("FERMATA_TEST_WEIGHTS"), capacity), 0);
     for (int i = 0; i < 2; i++) {
         lanes[places[i]] = lane(0, 0);
         lanes[places[i]].composer = rows[4 * i];
@@ -396,13 +370,13 @@ static void golden(uint32_t capacity)
             float expected[384];
             for (uint64_t k = 0; k < 384; k++)
                 expected[k] = safetensors_float(logits, (step * 2 + i) * 384 + k);
-            double d = difference(net, places[i], expected);
+            double d = difference(places[i], expected);
             most = d > most ? d : most;
         }
     }
     printf("PyTorch's %s, %u lanes, %s form: largest difference of the logits %.2g\n",
            net_info(net)->name, capacity, net_debug_form(net), most);
-    close_net();
+    stage_close(NULL);
     safetensors_free(vectors);
     assert_true(most < TOLERANCE);
 }

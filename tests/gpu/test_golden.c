@@ -16,6 +16,7 @@
 #include "nets/net.h"
 #include "nets/net_debug.h"
 #include "nets/safetensors.h"
+#include "draws.h"
 #include "driver.h"
 #include "reference.h"
 #include "weights.h"
@@ -155,9 +156,8 @@ static void golden_vectors_of_pytorch(void **state)
 
 static uint8_t random_cell(uint32_t *seed)
 {
-    *seed = *seed * 747796405u + 2891336453u;
-    uint32_t draw = *seed >> 16;
-    return draw % 16 == 0 ? (uint8_t)(1 + draw / 16 % 127) : draw % 16 < 3 ? NET_CELL_HOLD : 0;
+    uint32_t draw = draws_below(seed, 16);
+    return draw == 0 ? (uint8_t)(1 + draws_below(seed, 127)) : draw < 3 ? NET_CELL_HOLD : 0;
 }
 
 static void compare(const struct weights *weights, const char *path, uint32_t count, int steps)

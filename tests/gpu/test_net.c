@@ -15,13 +15,12 @@
 #include "nets/net.h"
 #include "nets/net_debug.h"
 #include "driver.h"
+#include "stage.h"
 #include "weights.h"
 
 #define LANES 16
 #define RUN (NET_RUN_STEPS * NET_FRAME_CELLS)
 
-static struct device *device;
-static struct net *net; ///< of LANES lanes
 static uint8_t frames[LANES][RUN];
 
 static const char *file(void)
@@ -35,27 +34,7 @@ static int open_net(void **state)
     weights_init(&weights, 3, 3);
     weights_write(&weights, file(), false, NULL);
     weights_finish(&weights);
-    device = driver_open();
-    return net_new(device, file(), LANES, &net);
-}
-
-static int close_net(void **state)
-{
-    net_free(net);
-    driver_close(device);
-    return 0;
-}
-
-static int reset_all(void **state)
-{
-    for (uint32_t i = 0; i < LANES; i++)
-        net_reset(net, i);
-    return 0;
-}
-
-static struct net_lane lane(uint64_t seed, uint64_t step)
-{
-    return (struct net_lane){.active = true, .threshold = 0.5f, .seed = seed, .step = step};
+    return stage_open(file(), LANES);
 }
 
 static void run(const struct net_lane lanes[LANES])
@@ -97,14 +76,14 @@ static void the_same_seed_plays_the_same(void **state)
     assert_true(onsets(first[0], RUN) > 20);
     assert_memory_not_equal(first[0], first[1], RUN);
 
-    reset_all(NULL);
+    stage_reset(NULL);
     run(lanes);
     assert_memory_equal(frames, first, sizeof first);
 
     // High halves of seed and step count; so does the step.
     struct net_lane others[LANES] = {lane(1 | UINT64_C(1) << 32, 0), lane(1, 1),
                                      lane(1, UINT64_C(1) << 32)};
-    reset_all(NULL);
+    stage_reset(NULL);
     run(others);
     for (int i = 0; i < 3; i++)
         assert_memory_not_equal(frames[i], first[0], RUN);
@@ -117,7 +96,7 @@ static void runs_join_without_a_seam(void **state)
     run(lanes);
     memcpy(whole, frames[0], RUN);
 
-    reset_all(NULL);
+    stage_reset(NULL);
     static const uint32_t steps[] = {7, 2, 11};
     for (size_t i = 0, done = 0; i < 3; i++) {
         lanes[0].step = 100 + done;
@@ -135,7 +114,7 @@ static void a_lane_does_not_hear_the_others(void **state)
     memcpy(alone, frames[3], RUN);
     assert_true(onsets(alone, RUN) > 20);
 
-    reset_all(NULL);
+    stage_reset(NULL);
     struct net_lane crowd[LANES];
     for (uint32_t i = 0; i < LANES; i++) {
         crowd[i] = lane(i, i);
@@ -176,7 +155,7 @@ static void inactive_lanes_stand_still(void **state)
     run(lanes);
     memcpy(straight, frames[0], RUN);
 
-    reset_all(NULL);
+    stage_reset(NULL);
     lanes[0].step = 0;
     run(lanes);
     peek_all(0, before);
@@ -207,7 +186,7 @@ static void a_reset_forgets_one_lane(void **state)
     memcpy(second, frames[6], RUN);
     assert_memory_not_equal(frames[3], fresh, RUN); // same draws, but it remembers
 
-    reset_all(NULL);
+    stage_reset(NULL);
     lanes[6].step = 0;
     run(lanes);
     net_reset(net, 3);
@@ -238,7 +217,7 @@ static void forced_frames_come_out_and_are_heard(void **state)
     memcpy(free_run, frames[1], RUN);
     assert_memory_equal(frames[0], frames[1], RUN);
 
-    reset_all(NULL);
+    stage_reset(NULL);
     lanes[0].forced = phrase;
     lanes[0].forced_count = NET_RUN_STEPS;
     run(lanes);
@@ -301,7 +280,7 @@ static void hard_mode_obeys_the_threshold(void **state)
     static const float thresholds[] = {0.02f, 0.1f, 0.3f, 0.5f};
     int struck = 0, held = 0, off = 0;
     for (int t = 0; t < 4; t++) {
-        reset_all(NULL);
+        stage_reset(NULL);
         hear(frame);
         struct net_lane lanes[LANES] = {lane(1, 0), lane(2, 0)};
         for (int i = 0; i < 2; i++) {
@@ -433,20 +412,20 @@ static void a_lost_device_says_so(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(the_file_is_described, reset_all),
-        cmocka_unit_test_setup(the_same_seed_plays_the_same, reset_all),
-        cmocka_unit_test_setup(runs_join_without_a_seam, reset_all),
-        cmocka_unit_test_setup(a_lane_does_not_hear_the_others, reset_all),
-        cmocka_unit_test_setup(composers_differ, reset_all),
-        cmocka_unit_test_setup(inactive_lanes_stand_still, reset_all),
-        cmocka_unit_test_setup(a_reset_forgets_one_lane, reset_all),
-        cmocka_unit_test_setup(forced_frames_come_out_and_are_heard, reset_all),
-        cmocka_unit_test_setup(a_higher_threshold_plays_less, reset_all),
-        cmocka_unit_test_setup(hard_mode_obeys_the_threshold, reset_all),
-        cmocka_unit_test_setup(draws_have_the_probability_of_the_net, reset_all),
-        cmocka_unit_test_setup(broken_files_are_refused, reset_all),
-        cmocka_unit_test_setup(a_lost_device_says_so, reset_all),
+        cmocka_unit_test_setup(the_file_is_described, stage_reset),
+        cmocka_unit_test_setup(the_same_seed_plays_the_same, stage_reset),
+        cmocka_unit_test_setup(runs_join_without_a_seam, stage_reset),
+        cmocka_unit_test_setup(a_lane_does_not_hear_the_others, stage_reset),
+        cmocka_unit_test_setup(composers_differ, stage_reset),
+        cmocka_unit_test_setup(inactive_lanes_stand_still, stage_reset),
+        cmocka_unit_test_setup(a_reset_forgets_one_lane, stage_reset),
+        cmocka_unit_test_setup(forced_frames_come_out_and_are_heard, stage_reset),
+        cmocka_unit_test_setup(a_higher_threshold_plays_less, stage_reset),
+        cmocka_unit_test_setup(hard_mode_obeys_the_threshold, stage_reset),
+        cmocka_unit_test_setup(draws_have_the_probability_of_the_net, stage_reset),
+        cmocka_unit_test_setup(broken_files_are_refused, stage_reset),
+        cmocka_unit_test_setup(a_lost_device_says_so, stage_reset),
     };
     driver_choose(argc, argv);
-    return cmocka_run_group_tests(tests, open_net, close_net);
+    return cmocka_run_group_tests(tests, open_net, stage_close);
 }

@@ -13,15 +13,15 @@
 #include "compute/device.h"
 #include "nets/net.h"
 #include "nets/net_debug.h"
+#include "draws.h"
 #include "driver.h"
 #include "notes_weights.h"
+#include "stage.h"
 
 #define LANES 16
 #define RUN (NET_RUN_NOTES * NET_NOTE_FIELDS)
 #define LOGITS 319
 
-static struct device *device;
-static struct net *net; ///< of LANES lanes
 static uint8_t notes[LANES][RUN];
 
 static int open_net(void **state)
@@ -31,48 +31,12 @@ static int open_net(void **state)
     notes_weights_init(&weights, 3);
     notes_weights_write(&weights, driver_scratch("net.safetensors"), NULL);
     notes_weights_finish(&weights);
-    device = driver_open();
-    return net_new(device, driver_scratch("net.safetensors"), LANES, &net);
-}
-
-static int close_net(void **state)
-{
-    net_free(net);
-    driver_close(device);
-    return 0;
-}
-
-static int reset_all(void **state)
-{
-    for (uint32_t i = 0; i < LANES; i++)
-        net_reset(net, i);
-    return 0;
-}
-
-static struct net_lane lane(uint64_t seed, uint64_t step)
-{
-    return (struct net_lane){.active = true,
-                             .control = {-1, -1, -1, -1, -1, -1},
-                             .threshold = 0.5f,
-                             .seed = seed,
-                             .step = step};
+    return stage_open(driver_scratch("net.safetensors"), LANES);
 }
 
 static void run(const struct net_lane lanes[LANES])
 {
     assert_int_equal(net_run(net, lanes, notes[0]), 0);
-}
-
-static uint32_t below(uint32_t *state, uint32_t count)
-{
-    *state = *state * 1664525u + 1013904223u;
-    return (*state >> 8) % count;
-}
-
-static void some_note(uint32_t *state, uint8_t ret_note[4])
-{
-    for (int k = 0; k < 4; k++)
-        ret_note[k] = (uint8_t)below(state, notes_sizes[k]);
 }
 
 static void the_file_is_described(void **state)
@@ -142,14 +106,14 @@ static void the_same_seed_plays_the_same(void **state)
     run(lanes);
     memcpy(first, notes, sizeof first);
     assert_memory_not_equal(first[0], first[1], RUN);
-    reset_all(NULL);
+    stage_reset(NULL);
     run(lanes);
     assert_memory_equal(notes, first, sizeof first);
 
     // High halves of seed and step count; so does the step.
     struct net_lane others[LANES] = {lane(1 | UINT64_C(1) << 32, 0), lane(1, 1),
                                      lane(1, UINT64_C(1) << 32)};
-    reset_all(NULL);
+    stage_reset(NULL);
     run(others);
     for (int i = 0; i < 3; i++)
         assert_memory_not_equal(notes[i], first[0], RUN);
@@ -164,7 +128,7 @@ static void runs_join_without_a_seam(void **state)
         run(lanes);
         memcpy(whole[i], notes[0], RUN);
     }
-    reset_all(NULL);
+    stage_reset(NULL);
     static const uint32_t steps[] = {7, 2, 16, 16, 11, 12};
     for (size_t i = 0, done = 0; i < 6; i++) {
         lanes[0].step = 100 + done;
@@ -182,7 +146,7 @@ static void a_lane_does_not_hear_the_others(void **state)
         run(lanes);
         memcpy(alone[i], notes[3], RUN);
     }
-    reset_all(NULL);
+    stage_reset(NULL);
     struct net_lane crowd[LANES];
     for (uint32_t i = 0; i < LANES; i++) {
         crowd[i] = lane(i, i);
@@ -227,7 +191,7 @@ static void inactive_lanes_stand_still(void **state)
     run(lanes);
     memcpy(straight[1], notes[0], RUN);
 
-    reset_all(NULL);
+    stage_reset(NULL);
     run(lanes);
     // Others of the same tile play, then those of another tile only, some odd number of steps.
     struct net_lane others[LANES] = {[1] = lane(1, 0), [5] = lane(2, 0)};
@@ -253,7 +217,7 @@ static void a_reset_forgets_one_lane(void **state)
     memcpy(second, notes[6], RUN);
     assert_memory_not_equal(notes[3], fresh, RUN); // same draws, but it remembers
 
-    reset_all(NULL);
+    stage_reset(NULL);
     run(lanes);
     net_reset(net, 3);
     run(lanes);
@@ -274,14 +238,14 @@ static void forced_notes_come_out_and_are_heard(void **state)
     uint8_t phrase[RUN], free_run[RUN], after[RUN], rest[LANES][RUN];
     uint32_t seed = 1;
     for (int i = 0; i < NET_RUN_NOTES; i++)
-        some_note(&seed, phrase + 4 * i);
+        notes_weights_note(&seed, phrase + 4 * i);
     struct net_lane lanes[LANES] = {lane(30, 0), lane(30, 0), lane(30, 0)};
     run(lanes);
     memcpy(free_run, notes[1], RUN);
     assert_memory_equal(notes[0], notes[1], RUN);
 
     // All, none, and the first five of them.
-    reset_all(NULL);
+    stage_reset(NULL);
     lanes[0].forced = lanes[2].forced = phrase;
     lanes[0].forced_count = NET_RUN_NOTES;
     lanes[2].forced_count = 5;
@@ -297,7 +261,7 @@ static void forced_notes_come_out_and_are_heard(void **state)
     assert_memory_not_equal(notes[0], notes[1], RUN);
 
     // Composing begins in the middle of a run as it does at the beginning of one.
-    reset_all(NULL);
+    stage_reset(NULL);
     struct net_lane split[LANES] = {lane(1, 0)};
     split[0].forced = phrase;
     split[0].forced_count = 5;
@@ -369,7 +333,7 @@ static void uniform(float threshold, enum net_sampling sampling)
                     before += likelier ? p[j] : 0;
                     dropped += p[j] == 0;
                 }
-                double u = before + p[note[k]] * (below(&random, 65536) + 0.5) / 65536;
+                double u = before + p[note[k]] * (draws_below(&random, 65536) + 0.5) / 65536;
                 bins[k][u >= 1 ? 9 : (int)(u * 10)]++;
                 if (k > 0 && note[k - 1] < notes_sizes[k]) {
                     double again = p[note[k - 1]];
@@ -418,20 +382,20 @@ static void hard_mode_takes_the_likeliest(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(the_file_is_described, reset_all),
-        cmocka_unit_test_setup(attributes_are_found_by_name, reset_all),
-        cmocka_unit_test_setup(the_same_seed_plays_the_same, reset_all),
-        cmocka_unit_test_setup(runs_join_without_a_seam, reset_all),
-        cmocka_unit_test_setup(a_lane_does_not_hear_the_others, reset_all),
-        cmocka_unit_test_setup(what_is_told_colours_the_music, reset_all),
-        cmocka_unit_test_setup(inactive_lanes_stand_still, reset_all),
-        cmocka_unit_test_setup(a_reset_forgets_one_lane, reset_all),
-        cmocka_unit_test_setup(forced_notes_come_out_and_are_heard, reset_all),
-        cmocka_unit_test_setup(draws_have_the_probability_of_the_net, reset_all),
-        cmocka_unit_test_setup(a_higher_threshold_drops_the_unlikely, reset_all),
-        cmocka_unit_test_setup(a_lower_threshold_is_bolder, reset_all),
-        cmocka_unit_test_setup(hard_mode_takes_the_likeliest, reset_all),
+        cmocka_unit_test_setup(the_file_is_described, stage_reset),
+        cmocka_unit_test_setup(attributes_are_found_by_name, stage_reset),
+        cmocka_unit_test_setup(the_same_seed_plays_the_same, stage_reset),
+        cmocka_unit_test_setup(runs_join_without_a_seam, stage_reset),
+        cmocka_unit_test_setup(a_lane_does_not_hear_the_others, stage_reset),
+        cmocka_unit_test_setup(what_is_told_colours_the_music, stage_reset),
+        cmocka_unit_test_setup(inactive_lanes_stand_still, stage_reset),
+        cmocka_unit_test_setup(a_reset_forgets_one_lane, stage_reset),
+        cmocka_unit_test_setup(forced_notes_come_out_and_are_heard, stage_reset),
+        cmocka_unit_test_setup(draws_have_the_probability_of_the_net, stage_reset),
+        cmocka_unit_test_setup(a_higher_threshold_drops_the_unlikely, stage_reset),
+        cmocka_unit_test_setup(a_lower_threshold_is_bolder, stage_reset),
+        cmocka_unit_test_setup(hard_mode_takes_the_likeliest, stage_reset),
     };
     driver_choose(argc, argv);
-    return cmocka_run_group_tests(tests, open_net, close_net);
+    return cmocka_run_group_tests(tests, open_net, stage_close);
 }

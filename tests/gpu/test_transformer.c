@@ -15,6 +15,7 @@
 #include "compute/device.h"
 #include "nets/net.h"
 #include "nets/net_debug.h"
+#include "draws.h"
 #include "driver.h"
 #include "notes_reference.h"
 #include "notes_weights.h"
@@ -24,18 +25,6 @@
 // Keys and values are kept as bfloat16; all else is fp32 here and double there. Measured on
 // lavapipe and SwiftShader: 0.013; a wrong index or a forgotten table makes more than 0.3.
 #define TOLERANCE 0.04
-
-static uint32_t below(uint32_t *state, uint32_t count)
-{
-    *state = *state * 1664525u + 1013904223u;
-    return (*state >> 8) % count;
-}
-
-static void some_note(uint32_t *state, uint8_t ret_note[4])
-{
-    for (int k = 0; k < 4; k++)
-        ret_note[k] = (uint8_t)below(state, notes_sizes[k]);
-}
 
 /** Lanes with conditions of their own that are told notes, some of them pausing now and then. */
 static void compare(const struct notes_weights *weights, uint32_t count, int steps)
@@ -55,12 +44,13 @@ static void compare(const struct notes_weights *weights, uint32_t count, int ste
     for (int step = 0; step < steps; step++) {
         for (uint32_t i = 0; i < count; i++) {
             lanes[i] = (struct net_lane){.threshold = 0.5f};
-            lanes[i].active = i == 0 || below(&seed, 8) > 0;
-            lanes[i].composer = below(&seed, weights->composers);
-            lanes[i].kind = below(&seed, weights->kinds);
+            lanes[i].active = i == 0 || draws_below(&seed, 8) > 0;
+            lanes[i].composer = draws_below(&seed, weights->composers);
+            lanes[i].kind = draws_below(&seed, weights->kinds);
             for (int k = 0; k < NET_CONTROLS; k++)
-                lanes[i].control[k] = (int8_t)(below(&seed, net_info(other)->buckets[k] + 1) - 1);
-            some_note(&seed, forced[i]);
+                lanes[i].control[k] =
+                    (int8_t)(draws_below(&seed, net_info(other)->buckets[k] + 1) - 1);
+            notes_weights_note(&seed, forced[i]);
             lanes[i].forced = forced[i];
             lanes[i].forced_count = 1;
         }
