@@ -122,14 +122,15 @@ static int bench(struct device *device, const char *path, uint32_t count, int ru
         return r;
     double open_ms = (now(CLOCK_MONOTONIC) - begun) * 1e-3;
 
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++) {
         lanes[i] = (struct net_lane){
             .active = true,
             .composer = i % net_info(net)->composer_count,
-            .control = {-1, -1, -1, -1},
             .threshold = 0.5f,
             .seed = i,
         };
+        memset(lanes[i].control, -1, sizeof lanes[i].control);
+    }
     const int filling = net_info(net)->vocabulary == NET_NOTES ? FILLING_RUNS : 1;
     for (int run = 0; run < filling && r == 0; run++)
         r = net_run(net, lanes, tokens);
