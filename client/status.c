@@ -10,7 +10,7 @@
 struct field {
     const char *property;
     const char *key; ///< in JSON
-    char type;       ///< of D-Bus; 'a' for an as
+    char type;       ///< of D-Bus; 'a' for an as, 'e' for an a{st}
     size_t offset;
     size_t room;
 };
@@ -46,6 +46,8 @@ static const struct field channel_fields[] = {
     FIELD(status_channel, "Uptime", 't', uptime),
     FIELD(status_channel, "Seed", 't', seed),
     FIELD(status_channel, "Position", 't', position),
+    FIELD(status_channel, "Step", 't', step),
+    FIELD(status_channel, "Decisions", 'e', decisions),
     {NULL},
 };
 
@@ -62,6 +64,36 @@ static void read_names(struct status_names *names, DBusMessageIter *iter)
     }
 }
 
+static void read_counts(struct status_counts *counts, DBusMessageIter *iter)
+{
+    DBusMessageIter item, entry;
+    counts->count = 0;
+    dbus_message_iter_recurse(iter, &item);
+    for (; dbus_message_iter_get_arg_type(&item) == DBUS_TYPE_DICT_ENTRY &&
+           counts->count < STATUS_COUNTS;
+         dbus_message_iter_next(&item)) {
+        const char *name;
+        dbus_message_iter_recurse(&item, &entry);
+        dbus_message_iter_get_basic(&entry, &name);
+        dbus_message_iter_next(&entry);
+        text_copy(counts->of[counts->count].name, sizeof counts->of[0].name, name);
+        dbus_message_iter_get_basic(&entry, &counts->of[counts->count++].value);
+    }
+}
+
+/** The type of the value at `iter`, as struct field says it. */
+static char type_of(DBusMessageIter *iter)
+{
+    char *signature = dbus_message_iter_get_signature(iter);
+    char type = (char)dbus_message_iter_get_arg_type(iter);
+    if (signature && !strcmp(signature, "a{st}"))
+        type = 'e';
+    else if (type == DBUS_TYPE_ARRAY && (!signature || strcmp(signature, "as") != 0))
+        type = '\0';
+    dbus_free(signature);
+    return type;
+}
+
 /** Reads an a{sv}: what no field wants, or of another type, is skipped. */
 static void read_fields(const struct field *fields, void *target, DBusMessageIter *iter)
 {
@@ -76,14 +108,15 @@ static void read_fields(const struct field *fields, void *target, DBusMessageIte
         dbus_message_iter_get_basic(&entry, &property);
         dbus_message_iter_next(&entry);
         dbus_message_iter_recurse(&entry, &value);
-        int type = dbus_message_iter_get_arg_type(&value);
+        char type = type_of(&value);
         for (const struct field *f = fields; f->property; f++) {
             void *place = (char *)target + f->offset;
             if (strcmp(f->property, property) != 0 || f->type != type)
                 continue;
-            if (type == DBUS_TYPE_ARRAY) {
-                if (dbus_message_iter_get_element_type(&value) == DBUS_TYPE_STRING)
-                    read_names(place, &value);
+            if (type == 'a') {
+                read_names(place, &value);
+            } else if (type == 'e') {
+                read_counts(place, &value);
             } else if (type == DBUS_TYPE_STRING) {
                 const char *text;
                 dbus_message_iter_get_basic(&value, &text);
@@ -166,6 +199,33 @@ static void print_duration(uint64_t seconds, FILE *file)
     fprintf(file, "%" PRIu64 " s\n", seconds % 60);
 }
 
+static uint64_t count_of(const struct status_channel *channel, const char *name)
+{
+    for (size_t i = 0; i < channel->decisions.count; i++)
+        if (!strcmp(channel->decisions.of[i].name, name))
+            return channel->decisions.of[i].value;
+    return 0;
+}
+
+/** "312 drafts: 300 kept, 12 refused (8 thin, 4 stuck), 1 kept all the same" */
+static void print_drafts(const struct status_channel *c, FILE *file)
+{
+    static const char refused[] = "refused_";
+    const char *before = " (";
+    fprintf(file, "  drafts           %" PRIu64 " judged, %" PRIu64 " kept, %" PRIu64 " refused",
+            count_of(c, "judged"), count_of(c, "kept"), count_of(c, "refused"));
+    for (size_t i = 0; i < c->decisions.count; i++) {
+        const char *name = c->decisions.of[i].name;
+        if (strncmp(name, refused, sizeof refused - 1) != 0 || !c->decisions.of[i].value)
+            continue;
+        fprintf(file, "%s%" PRIu64 " %s", before, c->decisions.of[i].value,
+                name + sizeof refused - 1);
+        before = ", ";
+    }
+    fprintf(file, "%s, %" PRIu64 " least bad\n", *before == ',' ? ")" : "",
+            count_of(c, "least_bad"));
+}
+
 void status_print(const struct status *status, const struct status_channel *c, FILE *file)
 {
     fprintf(file, "%s: %s%s%s%s\n", c->name, c->state, *c->state_reason ? " (" : "",
@@ -183,7 +243,14 @@ void status_print(const struct status *status, const struct status_channel *c, F
         fprintf(file, "  reseed interval  only when needed\n");
     fprintf(file, "  notes            %.0f a minute\n", c->notes_per_minute);
     fprintf(file, "  composed ahead   %.1f s\n", c->seconds_ahead);
-    fprintf(file, "  reseeds          %" PRIu64 "\n", c->reseeds);
+    fprintf(file, "  seed             %" PRIu64 ", at %.1f s, step %" PRIu64 "\n", c->seed,
+            (double)c->position / 1e6, c->step);
+    print_drafts(c, file);
+    fprintf(file,
+            "  reseeds          %" PRIu64 " (%" PRIu64 " own, %" PRIu64 " human), %" PRIu64
+            " pieces, longest gap %.1f s\n",
+            c->reseeds, count_of(c, "reseeds_own"), count_of(c, "reseeds_human"),
+            count_of(c, "pieces"), (double)count_of(c, "longest_gap_ms") / 1000);
     fprintf(file, "  playing for      ");
     print_duration(c->uptime, file);
     fprintf(file, "fermata %s\n  device           %s\n  driver           %s\n  nets             ",
@@ -238,6 +305,17 @@ static void print_fields_json(const struct field *fields, const void *from, cons
                 print_text_json(names->name[i], file);
             }
             fputs(names->count ? "]" : "[]", file);
+            break;
+        }
+        case 'e': {
+            const struct status_counts *counts = place;
+            fputc('{', file);
+            for (size_t i = 0; i < counts->count; i++) {
+                fputs(i ? ", " : "", file);
+                print_text_json(counts->of[i].name, file);
+                fprintf(file, ": %" PRIu64, counts->of[i].value);
+            }
+            fputc('}', file);
             break;
         }
         }

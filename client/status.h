@@ -15,9 +15,19 @@
  */
 #define STATUS_NAMES 32
 #define STATUS_CHANNELS 16
+#define STATUS_COUNTS 40
 
 struct status_names {
     char name[STATUS_NAMES][64];
+    size_t count;
+};
+
+/** Figures with names. */
+struct status_counts {
+    struct {
+        char name[32];
+        uint64_t value;
+    } of[STATUS_COUNTS];
     size_t count;
 };
 
@@ -37,6 +47,8 @@ struct status_channel {
     uint64_t uptime; ///< seconds
     uint64_t seed;
     uint64_t position; ///< microseconds
+    uint64_t step;     ///< of the random numbers
+    struct status_counts decisions;
 };
 
 struct status {

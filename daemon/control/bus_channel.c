@@ -256,6 +256,27 @@ static void get_position(const struct bus_object *object, DBusMessageIter *iter)
     append_uint64(iter, channel_position_us(object->channel));
 }
 
+static void get_step(const struct bus_object *object, DBusMessageIter *iter)
+{
+    append_uint64(iter, channel_step(object->channel));
+}
+
+static void get_decisions(const struct bus_object *object, DBusMessageIter *iter)
+{
+    struct decision list[DECISION_ROOM];
+    size_t count = channel_decisions(object->channel, list);
+    DBusMessageIter dict;
+    dbus_message_iter_open_container(iter, DBUS_TYPE_ARRAY, "{st}", &dict);
+    for (size_t i = 0; i < count; i++) {
+        DBusMessageIter entry;
+        dbus_message_iter_open_container(&dict, DBUS_TYPE_DICT_ENTRY, NULL, &entry);
+        bus_append_string(&entry, list[i].name);
+        append_uint64(&entry, list[i].value);
+        dbus_message_iter_close_container(&dict, &entry);
+    }
+    dbus_message_iter_close_container(iter, &dict);
+}
+
 // The order and the words are those of org.fermata.HoldMusic1.Channel.xml; a test compares them.
 static const struct bus_property properties[] = {
     {"Composer", "s", true, get_composer, set_composer},
@@ -273,6 +294,8 @@ static const struct bus_property properties[] = {
     {"Uptime", "t", false, get_uptime, NULL},
     {"Seed", "t", true, get_seed, NULL},
     {"Position", "t", false, get_position, NULL},
+    {"Step", "t", false, get_step, NULL},
+    {"Decisions", "a{st}", false, get_decisions, NULL},
     {NULL},
 };
 

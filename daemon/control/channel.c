@@ -323,6 +323,16 @@ uint64_t channel_seed(const struct channel *channel)
     return channel->seed;
 }
 
+uint64_t channel_step(const struct channel *channel)
+{
+    return lane_step(channel->lane);
+}
+
+size_t channel_decisions(const struct channel *channel, struct decision ret_list[DECISION_ROOM])
+{
+    return lane_decisions(channel->lane, ret_list);
+}
+
 struct feed *channel_feed(struct channel *channel)
 {
     return channel->feed;

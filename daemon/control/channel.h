@@ -3,7 +3,10 @@
 #define FERMATA_CONTROL_CHANNEL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+#include "control/decision.h"
 
 /**
  * channel: one endless stream of music and everything a person may change of it.
@@ -71,6 +74,10 @@ uint64_t channel_reseeds(const struct channel *channel); ///< since the daemon s
 uint64_t channel_uptime(const struct channel *channel);  ///< seconds since it last started to play
 uint64_t channel_position_us(const struct channel *channel); ///< channel time played
 uint64_t channel_seed(const struct channel *channel);
+/** Steps of the random numbers drawn so far, for what is composed, not only for what was played. */
+uint64_t channel_step(const struct channel *channel);
+/** What was decided about its music since the daemon started; returns how many there are. */
+size_t channel_decisions(const struct channel *channel, struct decision ret_list[DECISION_ROOM]);
 
 /** The live note feed of this channel. */
 struct feed *channel_feed(struct channel *channel);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/decisions.h"
 #include "control/draft.h"
 #include "control/primer.h"
 #include "control/repertoire.h"
@@ -69,6 +70,7 @@ struct lane {
     struct primer primer;
 
     _Atomic uint64_t reseeds;
+    struct decisions decisions;
 };
 
 int lane_new(struct score *score, uint64_t seed, const struct lane_style *style,
@@ -119,6 +121,16 @@ void lane_ask(struct lane *lane, const struct lane_style *style, unsigned wishes
 uint64_t lane_reseeds(const struct lane *lane)
 {
     return atomic_load(&lane->reseeds);
+}
+
+size_t lane_decisions(struct lane *lane, struct decision ret_list[DECISION_ROOM])
+{
+    return decisions_list(&lane->decisions, ret_list);
+}
+
+uint64_t lane_step(struct lane *lane)
+{
+    return atomic_load(&lane->decisions.step);
 }
 
 static void mark(struct lane *lane, const char *event, const char *text)
@@ -236,6 +248,7 @@ const char *lane_listen(struct lane *lane)
 static bool commit(struct lane *lane)
 {
     struct draft *draft = &lane->draft;
+    bool first = score_horizon(lane->score) == 0;
     if (lane->replaces) {
         if (score_cut(lane->score, lane->start) < 0)
             return false;
@@ -245,9 +258,21 @@ static bool commit(struct lane *lane)
     draft_shift(draft, lane->breath);
     draft_commit(draft, lane->score);
     lane->scribe.kind->keep(&lane->scribe, draft, lane->breath);
+    decisions_count(&lane->decisions.kept);
+    decisions_hear(&lane->decisions, draft->onsets, draft->onset_count,
+                   first ? -1 : lane->curator.last_onset);
     curator_keep(&lane->curator, draft->onsets, draft->onset_count, draft->start,
                  draft->start + DRAFT_US);
     return true;
+}
+
+static void count_reseed(struct lane *lane)
+{
+    struct decisions *decisions = &lane->decisions;
+    atomic_fetch_add(&lane->reseeds, 1);
+    decisions_count(lane->source == PRIMER_NOTHING ? &decisions->blank
+                    : lane->source == PRIMER_HUMAN ? &decisions->human
+                                                   : &decisions->own);
 }
 
 static void keep(struct lane *lane)
@@ -261,12 +286,14 @@ static void keep(struct lane *lane)
         begin_replacement(lane);
         return;
     }
-    if (lane->piece)
+    if (lane->piece) {
         lane->piece_start = lane->start + lane->breath;
+        decisions_count(&lane->decisions.pieces);
+    }
     if (lane->priming) {
         // One that was asked for counts, though a new piece may serve it as well.
         if (!lane->piece || lane->serving & LANE_RESEED)
-            atomic_fetch_add(&lane->reseeds, 1);
+            count_reseed(lane);
         mark(lane, lane->piece ? "piece" : "reseed", lane->reason);
     }
     if (lane->replaces && lane->lead > LEAD_US)
@@ -288,6 +315,7 @@ static void refuse(struct lane *lane, enum curator_verdict verdict)
               curator_verdict_name(verdict));
     steering_refuse(&lane->steering, verdict, lane->style.sampling, lane->refused);
     lane->refused++;
+    decisions_count(&lane->decisions.redrawn);
     bool fresh = lane->priming && lane->source <= PRIMER_HUMAN;
     if (!lane->priming)
         lane->reason = curator_verdict_name(verdict);
@@ -301,10 +329,12 @@ static void refuse(struct lane *lane, enum curator_verdict verdict)
 static void keep_least_bad(struct lane *lane)
 {
     if (lane->least_badness <= CURATOR_TOLERABLE) {
+        decisions_count(&lane->decisions.least_bad);
         draft_copy(&lane->draft, &lane->least_bad);
     } else {
         log_warning("no draft of net %s for %s can be played; playing a known phrase instead",
                     lane->style.net, lane->style.composer);
+        decisions_count(&lane->decisions.phrases);
         primer_choose_relief(&lane->primer, lane->start, lane->style.composer, &lane->curator);
         lane->scribe.kind->copy_phrase(&lane->scribe, lane->start, &lane->draft);
     }
@@ -331,6 +361,7 @@ static void judge(struct lane *lane)
     curator.last_onset -= lane->breath; // the breath is silence, too
     enum curator_verdict verdict = curator_judge(&curator, draft->onsets, draft->onset_count,
                                                  lane->start, lane->start + DRAFT_US, &badness);
+    decisions_judge(&lane->decisions, verdict);
     if (verdict == CURATOR_KEEP) {
         keep(lane);
         return;
@@ -427,6 +458,7 @@ bool lane_plan(struct lane *lane, struct net *net, const struct repertoire_net *
 void lane_take(struct lane *lane, const uint8_t *tokens)
 {
     lane->step += lane->steps;
+    atomic_store(&lane->decisions.step, lane->step);
     lane->age++;
     if (lane->scribe.kind->take(&lane->scribe, tokens, lane->start, &lane->draft))
         judge(lane);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "control/decision.h"
 #include "nets/net.h"
 
 struct repertoire_net;
@@ -76,7 +77,13 @@ void lane_forget(struct lane *lane);
 /** Microseconds until the lane needs the generator again if its music is played; 0: now. */
 int64_t lane_idle_us(struct lane *lane);
 
-/** Reseeds so far, any thread. */
+/** Reseeds so far. Any thread. */
 uint64_t lane_reseeds(const struct lane *lane);
+
+/** All that was decided so far; see decisions.h. Returns how many there are. Any thread. */
+size_t lane_decisions(struct lane *lane, struct decision ret_list[DECISION_ROOM]);
+
+/** Steps of the random numbers drawn so far. Any thread. */
+uint64_t lane_step(struct lane *lane);
 
 #endif

@@ -157,14 +157,32 @@ class Verbs(unittest.TestCase):
         text = self.ok()
 
         def without_numbers(text):  # what is composed ahead may still grow
-            return re.sub(r"\d+(\.\d+)?", "#", text)
+            return re.sub(r"\d+(\.\d+)?", "#", re.sub(r" \(\d+ [a-z].*\)", "", text))
         self.assertEqual(without_numbers(text), without_numbers(self.ok("status")))
         self.assertIn("main: stopped", text)
         for word in (channel["composer"], channel["net"], status["device"], status["version"]):
             self.assertIn(word, text)
         for key in ("state", "threshold", "sampling", "volume", "reseed_interval", "reseeds",
-                    "uptime", "seed", "position", "notes_per_minute", "seconds_ahead"):
+                    "uptime", "seed", "position", "step", "notes_per_minute", "seconds_ahead"):
             self.assertIn(key, channel)
+        self.assertRegex(text, rf"seed +{channel['seed']}, at {channel['position'] / 1e6:.1f} s, "
+                               r"step \d+\n")
+
+    def test_decisions(self):
+        self.ok("stop")
+        self.addCleanup(run, "start")
+        decisions = self.status()[1]["decisions"]
+        for key in ("judged", "kept", "refused", "least_bad", "reseeds_own", "pieces",
+                    "longest_gap_ms"):
+            self.assertIsInstance(decisions[key], int, key)
+        self.assertGreater(decisions["kept"], 0)
+        reasons = {k[8:]: v for k, v in decisions.items() if k.startswith("refused_")}
+        self.assertEqual(sum(reasons.values()), decisions["refused"])
+        line = next(x for x in self.ok("status").splitlines() if "drafts" in x)
+        self.assertRegex(line, r"\d+ judged, \d+ kept, \d+ refused.*, \d+ least bad$")
+        for reason, count in reasons.items():
+            if count:
+                self.assertRegex(line, rf"[(,] ?\d+ {reason}[,)]")
 
     def test_values(self):
         status, before = self.status()
