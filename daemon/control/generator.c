@@ -28,8 +28,13 @@
 struct entry {
     const struct repertoire_net *known;
     struct net *net; ///< NULL: not resident
-    bool wanted;     ///< resident once, so it will be again after a reopening
-    bool broken;     ///< cannot be loaded
+    /** The same once more, for what is drawn again; NULL: not resident. */
+    struct net *sketches;
+    struct lane *sketcher; ///< whom it is lent to
+    bool no_sketches;      ///< there is no room for it
+    bool played;           ///< some lane has played on it
+    bool wanted;           ///< resident once, so it will be again after a reopening
+    bool broken;           ///< cannot be loaded
 };
 
 struct generator {
@@ -66,8 +71,12 @@ struct generator {
 static void close_all(struct generator *generator)
 {
     for (size_t i = 0; i < generator->net_count; i++) {
-        net_free(generator->nets[i].net);
-        generator->nets[i].net = NULL;
+        struct entry *entry = &generator->nets[i];
+        net_free(entry->net);
+        net_free(entry->sketches);
+        entry->net = entry->sketches = NULL;
+        entry->sketcher = NULL;
+        entry->no_sketches = false;
     }
     device_free(generator->device);
     generator->device = NULL;
@@ -81,6 +90,18 @@ static int load(struct generator *generator, struct entry *entry)
     entry->wanted = r == 0;
     entry->broken = r == -EBADMSG || r == -ENOENT;
     return r;
+}
+
+/** Loads a net once more, for what is drawn again. What is wrong with it, not with the device, is
+ * done without it. */
+static int load_sketches(struct generator *generator, struct entry *entry)
+{
+    int r = net_new(generator->device, entry->known->path, LANE_SKETCH_LANES, &entry->sketches);
+    entry->no_sketches = r == -EBADMSG || r == -ENOENT || r == -ENOMEM;
+    if (entry->no_sketches)
+        log_warning("net %s cannot be loaded twice: refused drafts are drawn again one by one",
+                    entry->known->name);
+    return entry->no_sketches ? 0 : r;
 }
 
 static int open_all(struct generator *generator, const char *want)
@@ -132,7 +153,8 @@ int generator_new(const struct generator_config *config, struct generator **ret_
     }
 
     int r = -ENOMEM;
-    generator->tokens = malloc(config->lanes * NET_MAX_RUN_BYTES);
+    size_t widest = config->lanes > LANE_SKETCH_LANES ? config->lanes : LANE_SKETCH_LANES;
+    generator->tokens = malloc(widest * NET_MAX_RUN_BYTES);
     if (generator->tokens)
         r = open_all(generator, generator->want);
     if (r < 0)
@@ -258,10 +280,12 @@ static int step_net(struct generator *generator, struct entry *entry, struct ent
         }
         if (r < 0)
             return r;
+        lane_allow_sketches(generator->lanes[i], !entry->no_sketches);
         active += lane_plan(generator->lanes[i], entry->net, entry->known, (uint32_t)i, &inputs[i]);
     }
     if (!active)
         return 0;
+    entry->played = true;
     int r = net_run(entry->net, inputs, generator->tokens);
     if (r < 0)
         return r;
@@ -271,6 +295,48 @@ static int step_net(struct generator *generator, struct entry *entry, struct ent
         if (inputs[i].active)
             lane_take(generator->lanes[i], generator->tokens + i * info->steps * info->token_bytes);
     return active;
+}
+
+/** Whom the net's sketches are for: one lane after the other, each until it has done. */
+static struct lane *choose_sketcher(struct generator *generator, const struct entry *entry,
+                                    struct entry *const *entries)
+{
+    struct lane *first = NULL;
+    for (size_t i = 0; i < generator->capacity; i++) {
+        struct lane *lane = generator->lanes[i];
+        if (entries[i] != entry || !lane_wants_sketches(lane))
+            continue;
+        if (lane == entry->sketcher)
+            return lane;
+        if (!first)
+            first = lane;
+    }
+    return first;
+}
+
+/** One run of what is drawn again. Returns how many lanes took part. */
+static int step_sketches(struct generator *generator, struct entry *entry,
+                         struct entry *const *entries)
+{
+    struct net_lane inputs[LANE_SKETCH_LANES];
+    struct lane *lane = choose_sketcher(generator, entry, entries);
+    entry->sketcher = lane;
+    if (!lane)
+        return 0;
+    int r = entry->sketches ? 0 : load_sketches(generator, entry);
+    if (r < 0)
+        return r;
+    if (!entry->sketches) {
+        lane_allow_sketches(lane, false);
+        return 1; // there is work left for the net itself
+    }
+    lane_sketch(lane, entry->sketches, inputs);
+    r = net_run(entry->sketches, inputs, generator->tokens);
+    if (r < 0)
+        return r;
+    atomic_fetch_add(&generator->progress, 1);
+    lane_take_sketches(lane, net_info(entry->sketches), generator->tokens);
+    return 1;
 }
 
 int generator_step(struct generator *generator)
@@ -283,14 +349,15 @@ int generator_step(struct generator *generator)
             entries[i] = entry_for(generator, generator->lanes[i]);
     for (size_t i = 0; i < generator->net_count && total >= 0; i++) {
         int active = step_net(generator, &generator->nets[i], entries);
-        total = active < 0 ? active : total + active;
+        int drawn = active < 0 ? active : step_sketches(generator, &generator->nets[i], entries);
+        total = drawn < 0 ? drawn : total + active + drawn;
     }
     pthread_mutex_unlock(&generator->lanes_mutex);
     return total;
 }
 
-/** Loads one more net while there is time for it. Returns 1, 0 where all are there, or -errno of a
- * device that fails. */
+/** Loads one more net while there is time for it, at last those for what is drawn again. Returns 1,
+ * 0 where all are there, or -errno of a device that fails. */
 static int load_next(struct generator *generator)
 {
     for (size_t i = 0; i < generator->net_count; i++) {
@@ -301,6 +368,13 @@ static int load_next(struct generator *generator)
         if (r < 0 && entry->broken)
             log_warning("net %s cannot be loaded and will not be played", entry->known->name);
         return r < 0 && !entry->broken ? r : 1;
+    }
+    for (size_t i = 0; i < generator->net_count; i++) {
+        struct entry *entry = &generator->nets[i];
+        if (!entry->played || entry->sketches || entry->no_sketches)
+            continue;
+        int r = load_sketches(generator, entry);
+        return r < 0 ? r : 1;
     }
     return 0;
 }

@@ -42,6 +42,9 @@ enum lane_wish {
 #define LANE_LOW_SECONDS 20
 #define LANE_HIGH_SECONDS 26
 
+/** Drafts that are drawn at once in the place of a refused one; the best is kept. */
+#define LANE_SKETCH_LANES 4
+
 /** Tells what the lane does, on the generator's thread: from channel time `time` on there will be a
  * "reseed" or a "piece" (text: why), or what was told from there on was "cut" away. Both texts are
  * constants. */
@@ -67,6 +70,23 @@ const char *lane_listen(struct lane *lane);
  */
 bool lane_plan(struct lane *lane, struct net *net, const struct repertoire_net *known,
                uint32_t index, struct net_lane *ret_input);
+
+/** Whether refused drafts are drawn again by lane_sketch(), or else by lane_plan(). At first they
+ * are not. */
+void lane_allow_sketches(struct lane *lane, bool allow);
+
+/** Whether lane_sketch() has something to draw. */
+bool lane_wants_sketches(const struct lane *lane);
+
+/**
+ * Decides, after lane_plan(), what to do in the next run of `net`, another instance of the same
+ * one, all of whose LANE_SKETCH_LANES lanes are for this lane until it wants no more sketches;
+ * writes it to `ret_inputs`, as many.
+ */
+void lane_sketch(struct lane *lane, struct net *net, struct net_lane *ret_inputs);
+
+/** Takes the steps that the run of lane_sketch() made, [lanes][steps][token_bytes]. */
+void lane_take_sketches(struct lane *lane, const struct net_info *info, const uint8_t *tokens);
 
 /** Takes the net_info.steps steps that the run made. */
 void lane_take(struct lane *lane, const uint8_t *tokens);

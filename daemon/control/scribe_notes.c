@@ -37,7 +37,8 @@ static void spell(struct scribe *scribe, int64_t from, int64_t start)
         count = most;
     }
     struct note *chosen = primer->notes + first;
-    notes->phrase_count = tuple_spell(chosen, count, primer->to, notes->phrase);
+    notes->to_feed = tuple_spell(chosen, count, primer->to, notes->heard);
+    notes->heard_count = notes->to_feed;
     if (count)
         notes->former = chosen[count - 1].onset;
 }
@@ -53,8 +54,10 @@ static enum primer_source notes_prime(struct scribe *scribe, enum primer_source 
     if (source == PRIMER_HUMAN && (!primer->book || !seedbook_count(primer->book, composer)))
         source = PRIMER_NOTHING;
     source = primer_choose(primer, source, start, REACH_US, composer, curator);
-    notes->phrase_count = 0;
+    notes->heard_count = 0;
+    notes->to_feed = 0;
     notes->primed = 0;
+    notes->following = false;
     notes->floor = start;
     if (source == PRIMER_LATEST) {
         spell(scribe, piece_start, start);
@@ -62,7 +65,7 @@ static enum primer_source notes_prime(struct scribe *scribe, enum primer_source 
         spell(scribe, primer->from, start);
         notes->former = start; // the phrase is of another time
     }
-    return notes->phrase_count ? source : PRIMER_NOTHING;
+    return notes->to_feed ? source : PRIMER_NOTHING;
 }
 
 /** Writes the draft where everything up to its end is there. */
@@ -83,17 +86,26 @@ static bool write_draft(struct scribe_notes_state *notes, int64_t start, struct 
 
 static bool notes_go_on(struct scribe *scribe, int64_t start, struct draft *draft)
 {
+    scribe->notes.following = false;
     return write_draft(&scribe->notes, start, draft);
+}
+
+static void notes_follow(struct scribe *scribe)
+{
+    struct scribe_notes_state *notes = &scribe->notes;
+    notes->to_feed = notes->heard_count;
+    notes->primed = 0;
+    notes->following = true;
 }
 
 static void notes_feed(struct scribe *scribe, struct net_lane *input)
 {
     struct scribe_notes_state *notes = &scribe->notes;
-    size_t left = notes->phrase_count - notes->primed;
+    size_t left = notes->to_feed - notes->primed;
     notes->feeding = left < NET_RUN_NOTES ? left : NET_RUN_NOTES;
     if (!notes->feeding)
         return;
-    input->forced = (const uint8_t *)(notes->phrase + notes->primed);
+    input->forced = (const uint8_t *)(notes->heard + notes->primed);
     input->forced_count = (uint32_t)notes->feeding;
 }
 
@@ -102,9 +114,13 @@ static bool notes_take(struct scribe *scribe, const uint8_t *tokens, int64_t sta
 {
     struct scribe_notes_state *notes = &scribe->notes;
     notes->primed += notes->feeding;
+    if (notes->following)
+        return notes->primed == notes->to_feed;
     for (size_t i = notes->feeding; i < NET_RUN_NOTES; i++) {
         struct tuple tuple;
         memcpy(&tuple, tokens + i * sizeof tuple, sizeof tuple);
+        if (notes->heard_count < SCRIBE_HEARD)
+            notes->heard[notes->heard_count++] = tuple;
         struct note note = tuple_note(&tuple, notes->former);
         if (note.onset < notes->floor)
             note.onset = notes->floor;
@@ -149,6 +165,7 @@ const struct scribe_kind scribe_notes = {
     .go_on = notes_go_on,
     .feed = notes_feed,
     .take = notes_take,
+    .follow = notes_follow,
     .copy_phrase = notes_copy_phrase,
     .keep = notes_keep,
 };

@@ -28,6 +28,7 @@ static enum primer_source roll_prime(struct scribe *scribe, enum primer_source s
     roll_write(primer->notes, primer->count, primer->from, SCRIBE_PRIME_FRAMES, 0, roll->phrase);
     roll->primed = 0;
     roll->written = 0;
+    roll->following = false;
     return source;
 }
 
@@ -35,15 +36,25 @@ static bool roll_go_on(struct scribe *scribe, int64_t start, struct draft *draft
 {
     scribe->roll.primed = SCRIBE_PRIME_FRAMES;
     scribe->roll.written = 0;
+    scribe->roll.following = false;
     return false;
+}
+
+static void roll_follow(struct scribe *scribe)
+{
+    scribe->roll.primed = 0;
+    scribe->roll.following = true;
 }
 
 static void roll_feed(struct scribe *scribe, struct net_lane *input)
 {
     const struct scribe_roll_state *roll = &scribe->roll;
-    if (roll->primed == SCRIBE_PRIME_FRAMES)
+    if (roll->primed < SCRIBE_PRIME_FRAMES)
+        input->forced = roll->phrase + roll->primed * ROLL_PITCHES;
+    else if (roll->following)
+        input->forced = roll->frames + (roll->primed - SCRIBE_PRIME_FRAMES) * ROLL_PITCHES;
+    else
         return;
-    input->forced = roll->phrase + roll->primed * ROLL_PITCHES;
     input->forced_count = NET_RUN_STEPS;
 }
 
@@ -79,6 +90,10 @@ static bool roll_take(struct scribe *scribe, const uint8_t *tokens, int64_t star
                       struct draft *draft)
 {
     struct scribe_roll_state *roll = &scribe->roll;
+    if (roll->following) {
+        roll->primed += NET_RUN_STEPS;
+        return roll->primed == SCRIBE_PRIME_FRAMES + SCRIBE_DRAFT_FRAMES;
+    }
     if (roll->primed < SCRIBE_PRIME_FRAMES) {
         roll->primed += NET_RUN_STEPS;
         return false;
@@ -118,6 +133,7 @@ const struct scribe_kind scribe_roll = {
     .go_on = roll_go_on,
     .feed = roll_feed,
     .take = roll_take,
+    .follow = roll_follow,
     .copy_phrase = roll_copy_phrase,
     .keep = roll_keep,
 };

@@ -115,12 +115,19 @@ static void hear(struct net *net, uint32_t lane, const uint8_t *token)
         net->heard[lane] = mix(net->heard[lane] ^ token[i]) + i + 1;
 }
 
-static void draw_note(uint64_t draw, enum fake_mood mood, uint8_t *token)
+uint64_t fake_heard(const struct net *net, uint32_t lane)
+{
+    return net->heard[lane];
+}
+
+static void draw_note(uint64_t draw, uint64_t step, enum fake_mood mood, uint8_t *token)
 {
     struct tuple note = {tuple_delta_bin(20), (uint8_t)(48 + draw % 36), 20,
                          (uint8_t)(12 + draw / 64 % 6)};
     if (mood == FAKE_THIN)
         note.delta = tuple_delta_bin(390);
+    else if (mood == FAKE_STUCK)
+        note = (struct tuple){tuple_delta_bin(15), (uint8_t)(60 + step % 3), 10, 14};
     else if (mood == FAKE_SILENT)
         note.delta = tuple_delta_bin(400);
     else if (mood == FAKE_NONSENSE)
@@ -135,6 +142,11 @@ static void draw_frame(struct net *net, uint32_t lane, uint64_t draw, uint64_t s
     memset(token, 0, NET_FRAME_CELLS);
     if (mood == FAKE_SILENT || mood == FAKE_NONSENSE || (mood == FAKE_THIN && step % 60)) {
         net->open[lane] = 0;
+        return;
+    }
+    if (mood == FAKE_STUCK) {
+        if (step % 3 == 0)
+            token[60 + step / 3 % 3] = 60;
         return;
     }
     if (step % 4 == 0) {
@@ -157,7 +169,7 @@ static void play(struct net *net, uint32_t lane, const struct net_lane *input, u
             enum fake_mood mood = fake.mood ? fake.mood(net->name, input) : FAKE_WELL;
             uint64_t draw = mix(net->heard[lane] ^ mix(input->seed * 31 + step));
             if (net->info.vocabulary == NET_NOTES)
-                draw_note(draw, mood, token);
+                draw_note(draw, step, mood, token);
             else
                 draw_frame(net, lane, draw, step, mood, token);
         }

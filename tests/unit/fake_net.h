@@ -18,7 +18,8 @@
 
 enum fake_mood {
     FAKE_WELL,     ///< 300 notes a minute
-    FAKE_THIN,     ///< few notes: refused, and tolerable
+    FAKE_THIN,     ///< a note in four seconds: refused, and worse than tolerable
+    FAKE_STUCK,    ///< a tremolo: refused, and tolerable
     FAKE_SILENT,   ///< a roll net's answer where no logit is a number; notes 4 s apart
     FAKE_NONSENSE, ///< the same of a net of notes; a roll net is silent
 };
@@ -42,6 +43,9 @@ void fake_reset(void);
 /** A folder with the nets `names` (ends with NULL), all of them commercial, of the family "open",
  * offering bach and satie, and with human phrases; the caller's to free. */
 struct repertoire *fake_repertoire(const char *const *names, bool phrases);
+
+/** All that a lane has heard since its reset, in a word. */
+uint64_t fake_heard(const struct net *net, uint32_t lane);
 
 /** Pitches of human phrases, and of nothing else. */
 #define FAKE_HUMAN_LOWEST 96

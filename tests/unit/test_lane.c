@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "music/curator.h"
 #include "studio.h"
 
 static const char *const notes_net[] = {"notes-open", NULL};
@@ -82,11 +83,158 @@ static void test_refusals_are_counted(void **state)
     refusals_are_counted(roll_net, 1500, 1590);
 }
 
+static uint64_t lane_seed;
+
+/** Whose sketch number it is, 0 to 3; sketch 0 draws as its lane does. */
+static uint64_t number_of(const struct net_lane *input)
+{
+    return (input->seed - lane_seed) * UINT64_C(0xf1de83e19937733d); // 1 / the golden ratio's
+}
+
+static uint64_t good_sketch;
+
+static enum fake_mood one_sketch_is_good(const char *net, const struct net_lane *input)
+{
+    return number_of(input) == good_sketch ? FAKE_WELL : FAKE_STUCK;
+}
+
+/** A lane and its two nets, driven by hand. */
+static void the_best_is_kept_and_followed(const char *const *nets)
+{
+    struct repertoire *repertoire = fake_repertoire(nets, true);
+    const struct repertoire_net *known = repertoire_net(repertoire, 0);
+    struct lane_style style = {.composer = "bach", .threshold = 0.5, .curator = true};
+    snprintf(style.net, sizeof style.net, "%s", nets[0]);
+    struct score *score;
+    struct lane *lane;
+    struct device *device = NULL;
+    struct net *net = NULL, *sketches = NULL;
+    static uint8_t tokens[LANE_SKETCH_LANES * NET_MAX_RUN_BYTES];
+    lane_seed = 41;
+    good_sketch = 2;
+    fake.mood = one_sketch_is_good;
+    assert_int_equal(score_new(&score), 0);
+    assert_int_equal(lane_new(score, lane_seed, &style, &lane), 0);
+    assert_int_equal(net_new(device, known->path, 1, &net), 0);
+    assert_int_equal(net_new(device, known->path, LANE_SKETCH_LANES, &sketches), 0);
+    lane_allow_sketches(lane, true);
+
+    struct net_lane inputs[LANE_SKETCH_LANES];
+    unsigned drafted = 0, drawn = 0, followed = 0;
+    while (drawn == 0 || followed == 0 || score_horizon(score) < 2 * 4 * NOTE_SECOND) {
+        lane_listen(lane);
+        bool plays = lane_plan(lane, net, known, 0, inputs);
+        if (plays) {
+            followed += score_horizon(score) > 0 && inputs[0].forced_count == net_info(net)->steps;
+            drafted += score_horizon(score) == 0;
+            assert_int_equal(net_run(net, inputs, tokens), 0);
+            uint64_t heard = fake_heard(net, 0);
+            // Once all is fed, the net stands where the kept sketch's stood.
+            if (followed && heard == fake_heard(sketches, (uint32_t)good_sketch))
+                break;
+            assert_true(followed < 80);
+            lane_take(lane, tokens);
+            continue;
+        }
+        assert_true(lane_wants_sketches(lane));
+        assert_int_equal(score_horizon(score), 0);
+        lane_sketch(lane, sketches, inputs);
+        for (uint64_t i = 0; i < LANE_SKETCH_LANES; i++) {
+            assert_true(!inputs[i].active || number_of(&inputs[i]) == i);
+            assert_true(!inputs[i].active ||
+                        inputs[i].step == lane_step(lane) + drawn * net_info(net)->steps);
+            // All of them are primed alike.
+            assert_true(!inputs[i].active || inputs[i].forced_count == inputs[0].forced_count);
+        }
+        assert_int_equal(net_run(sketches, inputs, tokens), 0);
+        lane_take_sketches(lane, net_info(sketches), tokens);
+        drawn++;
+    }
+    assert_true(drafted > 0 && drawn > 0 && followed > 0);
+    assert_int_equal(lane_step(lane), (drafted + drawn + followed - 1) * net_info(net)->steps);
+    assert_int_equal(score_horizon(score), 4 * NOTE_SECOND);
+    assert_true(fake_heard(net, 0) == fake_heard(sketches, (uint32_t)good_sketch));
+    struct note notes[64];
+    size_t count = score_copy(score, 0, 4 * NOTE_SECOND, notes, 64);
+    assert_true(count >= 15 && count <= 21); // the tremolos have 27
+    net_free(net);
+    net_free(sketches);
+    lane_free(lane);
+    score_free(score);
+    repertoire_free(repertoire);
+}
+
+static void test_the_best_is_kept_and_followed(void **state)
+{
+    the_best_is_kept_and_followed(notes_net);
+    the_best_is_kept_and_followed(roll_net);
+}
+
+static enum fake_mood often_bad(const char *net, const struct net_lane *input)
+{
+    uint64_t block = input->step / (*net == 'r' ? 160 : 48);
+    uint64_t x = (input->seed ^ block << 32) * UINT64_C(0x9e3779b97f4a7c15);
+    x = (x ^ x >> 29) * UINT64_C(0xbf58476d1ce4e5b9);
+    return (x >> 40) % 3 ? FAKE_WELL : FAKE_STUCK;
+}
+
+static void others_change_nothing(const char *const *nets)
+{
+    fake.mood = often_bad;
+    fake.widest = 0;
+    struct studio *alone = studio_new(nets, true, 1, 103);
+    studio_play(alone, 90);
+    assert_true(studio_decision(alone, 0, "refused") > 3);
+    assert_true(fake.widest == LANE_SKETCH_LANES);
+    struct studio *among = studio_new(nets, true, 6, 100);
+    studio_play(among, 90);
+    assert_true(studio_decision(among, 1, "refused") > 0);
+    studio_assert_same(alone, 0, among, 3, 90);
+    assert_int_equal(lane_step(alone->channels[0].lane), lane_step(among->channels[3].lane));
+    studio_free(alone);
+    studio_free(among);
+}
+
+static void test_others_that_redraw_change_nothing(void **state)
+{
+    others_change_nothing(notes_net);
+    others_change_nothing(roll_net);
+}
+
+static enum fake_mood always_stuck(const char *net, const struct net_lane *input)
+{
+    return FAKE_STUCK;
+}
+
+static void the_least_bad_is_kept(const char *const *nets)
+{
+    fake.mood = always_stuck;
+    struct studio *studio = studio_new(nets, true, 1, 3);
+    studio_play(studio, 30);
+    uint64_t kept = studio_decision(studio, 0, "kept");
+    assert_int_equal(studio_decision(studio, 0, "least_bad"), kept);
+    assert_int_equal(studio_decision(studio, 0, "phrases"), 0);
+    // A first try and then rounds of sketches, as long as the patience is.
+    assert_int_equal(studio_decision(studio, 0, "refused_stuck"),
+                     kept * (1 + (CURATOR_PATIENCE - 1) * LANE_SKETCH_LANES));
+    assert_true(studio_longest_gap(studio, 0) < 3);
+    studio_free(studio);
+}
+
+static void test_the_least_bad_is_kept(void **state)
+{
+    the_least_bad_is_kept(notes_net);
+    the_least_bad_is_kept(roll_net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_good_drafts_are_judged_and_kept, begin),
         cmocka_unit_test_setup(test_refusals_are_counted, begin),
+        cmocka_unit_test_setup(test_the_best_is_kept_and_followed, begin),
+        cmocka_unit_test_setup(test_others_that_redraw_change_nothing, begin),
+        cmocka_unit_test_setup(test_the_least_bad_is_kept, begin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+// What becomes of a draft: it is kept, or tried again.
+#include "control/lane_private.h"
+
+#include <stdatomic.h>
+#include <stddef.h>
+
+#include "log.h"
+#include "music/score.h"
+
+/** Puts the draft into the score. Returns false where the moment for it has passed. */
+static bool commit(struct lane *lane)
+{
+    struct draft *draft = &lane->draft;
+    bool first = score_horizon(lane->score) == 0;
+    if (lane->replaces) {
+        if (score_cut(lane->score, lane->start) < 0)
+            return false;
+        lane_tell(lane, "cut", "");
+        curator_cut(&lane->curator, lane->start, primer_last_onset(&lane->primer, lane->start));
+    }
+    draft_shift(draft, lane->breath);
+    draft_commit(draft, lane->score);
+    lane->scribe.kind->keep(&lane->scribe, draft, lane->breath);
+    decisions_count(&lane->decisions.kept);
+    decisions_hear(&lane->decisions, draft->onsets, draft->onset_count,
+                   first ? -1 : lane->curator.last_onset);
+    curator_keep(&lane->curator, draft->onsets, draft->onset_count, draft->start,
+                 draft->start + DRAFT_US);
+    return true;
+}
+
+static void count_reseed(struct lane *lane)
+{
+    struct decisions *decisions = &lane->decisions;
+    atomic_fetch_add(&lane->reseeds, 1);
+    decisions_count(lane->source == PRIMER_NOTHING ? &decisions->blank
+                    : lane->source == PRIMER_HUMAN ? &decisions->human
+                                                   : &decisions->own);
+}
+
+/** Keeps the draft. Returns false where the moment for it has passed. */
+static bool keep(struct lane *lane)
+{
+    lane->work = LANE_RESTS;
+    if (!commit(lane)) {
+        // The machine was slower than the lead: begin again, further ahead. The music that was
+        // composed before plays on meanwhile.
+        if (lane->lead < LONGEST_LEAD_US)
+            lane->lead *= 2;
+        lane_begin_replacement(lane);
+        return false;
+    }
+    if (lane->piece) {
+        lane->piece_start = lane->start + lane->breath;
+        decisions_count(&lane->decisions.pieces);
+    }
+    if (lane->priming) {
+        // One that was asked for counts, though a new piece may serve it as well.
+        if (!lane->piece || lane->serving & LANE_RESEED)
+            count_reseed(lane);
+        lane_tell(lane, lane->piece ? "piece" : "reseed", lane->reason);
+    }
+    if (lane->replaces && lane->lead > LEAD_US)
+        lane->lead /= 2;
+    lane->priming = false;
+    lane->piece = false;
+    lane->replaces = false;
+    lane->serving = 0;
+    lane->breath = 0;
+    if (lane->refused == 0)
+        steering_relax(&lane->steering);
+    lane->refused = 0;
+    return true;
+}
+
+/** Sets the scene for another try: own music first, then a human phrase. */
+static void refuse(struct lane *lane, enum curator_verdict verdict)
+{
+    log_debug("draft at %.1f s refused: %s", (double)lane->start / NOTE_SECOND,
+              curator_verdict_name(verdict));
+    steering_refuse(&lane->steering, verdict, lane->style.sampling, lane->refused);
+    lane->refused++;
+    bool fresh = lane->priming && lane->source <= PRIMER_HUMAN;
+    if (!lane->priming)
+        lane->reason = curator_verdict_name(verdict);
+    lane->priming = true;
+    lane->source = fresh || lane->refused > 2 ? PRIMER_HUMAN : PRIMER_BEST;
+    lane->work = LANE_RESTS;
+}
+
+/** Patience is at its end: the least bad draft is played, or, where even that is none, music that
+ * is there already. */
+static void keep_least_bad(struct lane *lane)
+{
+    if (lane->least_badness <= CURATOR_TOLERABLE) {
+        decisions_count(&lane->decisions.least_bad);
+        draft_copy(&lane->draft, &lane->least_bad);
+    } else {
+        log_warning("no draft of net %s for %s can be played; playing a known phrase instead",
+                    lane->style.net, lane->style.composer);
+        decisions_count(&lane->decisions.phrases);
+        primer_choose_relief(&lane->primer, lane->start, lane->style.composer, &lane->curator);
+        lane->scribe.kind->copy_phrase(&lane->scribe, lane->start, &lane->draft);
+    }
+    if (!keep(lane))
+        return;
+    // What the net remembers is not what was kept.
+    lane->priming = true;
+    lane->source = PRIMER_HUMAN;
+    lane->reason = "refused";
+}
+
+/** What the curator says of a draft that begins at lane->start. */
+static enum curator_verdict hear(struct lane *lane, const struct draft *draft, double *ret_badness)
+{
+    struct curator curator = lane->curator;
+    if (lane->replaces)
+        curator_cut(&curator, lane->start, primer_last_onset(&lane->primer, lane->start));
+    curator.last_onset -= lane->breath; // the breath is silence, too
+    enum curator_verdict verdict = curator_judge(&curator, draft->onsets, draft->onset_count,
+                                                 lane->start, lane->start + DRAFT_US, ret_badness);
+    decisions_judge(&lane->decisions, verdict);
+    return verdict;
+}
+
+/** The draft, the least bad of those that were drawn now, is not kept. */
+static void try_again(struct lane *lane, const struct draft *draft, enum curator_verdict verdict,
+                      double badness)
+{
+    if (!lane->refused || badness < lane->least_badness) {
+        lane->least_badness = badness;
+        draft_copy(&lane->least_bad, draft);
+    }
+    refuse(lane, verdict);
+    if (lane->refused >= CURATOR_PATIENCE)
+        keep_least_bad(lane);
+}
+
+void lane_judge(struct lane *lane)
+{
+    double badness = 0;
+    enum curator_verdict verdict = CURATOR_KEEP;
+    if (lane->style.curator)
+        verdict = hear(lane, &lane->draft, &badness);
+    if (verdict == CURATOR_KEEP)
+        keep(lane);
+    else
+        try_again(lane, &lane->draft, verdict, badness);
+}
+
+void lane_judge_sketches(struct lane *lane)
+{
+    const struct sketch *best = NULL;
+    enum curator_verdict verdict = CURATOR_KEEP;
+    double least = 0;
+    for (size_t i = 0; i < LANE_SKETCH_LANES; i++) {
+        const struct sketch *sketch = &lane->sketches.of[i];
+        double badness = 0;
+        enum curator_verdict one = hear(lane, &sketch->draft, &badness);
+        bool kept = one == CURATOR_KEEP, was_kept = verdict == CURATOR_KEEP;
+        bool better = kept != was_kept ? kept : badness < least;
+        if (!best || better) {
+            best = sketch;
+            verdict = one;
+            least = badness;
+        }
+    }
+    if (verdict != CURATOR_KEEP) {
+        try_again(lane, &best->draft, verdict, least);
+        return;
+    }
+    lane->scribe = best->scribe;
+    draft_copy(&lane->draft, &best->draft);
+    lane->follow = keep(lane);
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+#ifndef FERMATA_CONTROL_LANE_PRIVATE_H
+#define FERMATA_CONTROL_LANE_PRIVATE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "control/decisions.h"
+#include "control/draft.h"
+#include "control/lane.h"
+#include "control/primer.h"
+#include "control/scribe.h"
+#include "control/sketches.h"
+#include "control/steering.h"
+#include "music/curator.h"
+
+/**
+ * lane_private: what lane.c (what is to be composed next) and lane_keep.c (what becomes of what was
+ * composed) share. All of it is for the generator's thread, but where something else is said.
+ */
+
+/** How far ahead of now a change begins: time to prime and to compose one draft. It doubles when
+ * the machine was too slow for it. */
+#define LEAD_US (NOTE_SECOND / 2)
+#define LONGEST_LEAD_US (8 * NOTE_SECOND)
+
+/** What the lane's nets are doing for it. */
+enum lane_work {
+    LANE_RESTS,    ///< nothing
+    LANE_DRAFTS,   ///< the lane's own net makes a draft
+    LANE_SKETCHES, ///< another one draws it again, several times at once
+    LANE_FOLLOWS,  ///< the lane's own net is told which of them was kept
+};
+
+struct lane {
+    struct score *score;
+    uint64_t seed;
+    lane_mark_func *mark;
+    void *mark_user;
+
+    pthread_mutex_t mutex; ///< guards `asked` and `wishes`
+    struct lane_style asked;
+    unsigned wishes;
+
+    struct lane_style style;
+    char net[64]; ///< the one the scribe writes for
+    enum lane_work work;
+    bool filling;
+    bool priming;              ///< the draft begins with priming the net,
+    enum primer_source source; ///< with this
+    const char *reason;        ///< why, in a word, for the mark
+    bool piece;                ///< the draft begins a new piece
+    bool replaces;             ///< the draft takes the place of what is composed from `start` on
+    unsigned serving;          ///< the wishes it fulfils
+    unsigned later;            ///< wishes that wait for it
+    unsigned age;              ///< of the replacement, in runs
+    int64_t start;             ///< channel time at which the draft begins, a whole frame
+    int64_t breath;            ///< silence before it
+    int64_t lead;
+    int64_t next_reseed;
+    int64_t piece_start; ///< what lies before it is another piece's
+    uint64_t step;       ///< steps run so far: the counter of the random numbers
+    uint32_t steps;      ///< of the run in work
+    unsigned refused;    ///< drafts in a row
+
+    struct steering steering;
+    struct scribe scribe;
+    struct curator curator;
+    char bounds_of[128]; ///< net and composer that the bounds are of
+    struct draft draft;
+    struct draft least_bad;
+    double least_badness;
+    struct sketches sketches; ///< what is drawn of a draft that was refused
+    bool may_sketch;          ///< there is a net for it
+    bool follow;              ///< one of them was kept: the lane's own net is to hear it
+    struct primer primer;
+
+    _Atomic uint64_t reseeds;
+    struct decisions decisions;
+};
+
+/** Tells of something at lane->start. */
+void lane_tell(struct lane *lane, const char *event, const char *text);
+
+/** Begins the draft that fulfils lane->serving, in the place of what is composed from soon on. */
+void lane_begin_replacement(struct lane *lane);
+
+/** The draft is whole: it is kept, or is to be tried again. */
+void lane_judge(struct lane *lane);
+
+/** All sketches are whole: the best of them is kept, or they are to be tried again. */
+void lane_judge_sketches(struct lane *lane);
+
+#endif
