@@ -65,7 +65,7 @@ static void on_mark(void *user, const char *event, int64_t time, const char *tex
     struct channel *channel = user;
     if (!strcmp(event, "cut"))
         feed_cut(channel->feed, time);
-    else
+    else if (strcmp(event, "rung") != 0)
         feed_plan(channel->feed, event, time, text);
     pw_loop_signal_event(channel->config.loop, channel->event);
     performer_wake(channel->config.performer);
@@ -183,6 +183,7 @@ const char *channel_name(const struct channel *channel)
     return channel->name;
 }
 
+/** Until the next call. */
 static const char *find_reason(const struct channel *channel)
 {
     if (!channel->playing)
@@ -195,8 +196,13 @@ static const char *find_reason(const struct channel *channel)
     default:
         break;
     }
-    const char *trouble = generator_trouble(channel->config.generator);
-    return trouble ? trouble : "";
+    // What is heard, and then why: both may be the case.
+    static char reason[CHANNEL_REASON_ROOM];
+    const char *heard = lane_trouble(channel->lane);
+    const char *why = generator_trouble(channel->config.generator);
+    snprintf(reason, sizeof reason, "%s%s%s", heard ? heard : "", heard && why ? "; " : "",
+             why ? why : "");
+    return reason;
 }
 
 enum channel_state channel_state(const struct channel *channel)
@@ -206,7 +212,7 @@ enum channel_state channel_state(const struct channel *channel)
     enum output_state output = output_state(channel->output);
     if (output == OUTPUT_NO_PIPEWIRE || output == OUTPUT_NO_SINK)
         return CHANNEL_WAITING;
-    if (generator_trouble(channel->config.generator))
+    if (generator_trouble(channel->config.generator) || lane_trouble(channel->lane))
         return CHANNEL_DEGRADED;
     if (output != OUTPUT_STREAMING || score_horizon(channel->score) == 0)
         return CHANNEL_STARTING;
@@ -222,7 +228,7 @@ void channel_refresh(struct channel *channel)
 {
     enum channel_state state = channel_state(channel);
     const char *reason = find_reason(channel);
-    bool new_reason = reason != channel->told_reason;
+    bool new_reason = strcmp(reason, channel->told_reason) != 0;
     if (state != channel->told_state) {
         channel->told_state = state;
         feed_mark(channel->feed, "state", score_position(channel->score),
@@ -232,7 +238,7 @@ void channel_refresh(struct channel *channel)
         channel_tell(channel, "State");
     }
     if (new_reason) {
-        channel->told_reason = reason;
+        snprintf(channel->told_reason, sizeof channel->told_reason, "%s", reason);
         channel_tell(channel, "StateReason");
     }
     uint64_t reseeds = lane_reseeds(channel->lane);
@@ -351,7 +357,7 @@ bool channel_is_alive(struct channel *channel)
                      output_state(channel->output) != OUTPUT_STREAMING;
     // A lost device is told as degraded and mended by itself; killing the daemon would only end
     // the music that is still in the score.
-    bool mending = generator_trouble(channel->config.generator) &&
+    bool mending = channel_state(channel) == CHANNEL_DEGRADED &&
                    score_horizon(channel->score) > score_position(channel->score);
     if (!channel->playing || (composed && performed) || mending) {
         clock_gettime(CLOCK_MONOTONIC, &channel->seen);

@@ -32,7 +32,8 @@ const char *channel_state_name(enum channel_state state);
 const char *channel_name(const struct channel *channel); ///< "main"
 
 enum channel_state channel_state(const struct channel *channel);
-/** Plain words for a person: why it waits or what is degraded; "" otherwise. */
+/** Why it waits or what is degraded, in plain words, "" otherwise; where it is degraded, after one
+ * word for a program ("replay: no net composes; ..."). Until the next call. */
 const char *channel_state_reason(const struct channel *channel);
 
 void channel_start(struct channel *channel);

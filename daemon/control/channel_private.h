@@ -16,6 +16,9 @@
  * share.
  */
 
+/** Room for why a channel waits or is degraded. */
+#define CHANNEL_REASON_ROOM 256
+
 struct channel {
     char name[32];
     struct channel_config config;
@@ -35,7 +38,7 @@ struct channel {
     struct spa_source *event; ///< wakes the main loop from the generator's thread
 
     enum channel_state told_state;
-    const char *told_reason;
+    char told_reason[CHANNEL_REASON_ROOM];
     uint64_t told_reseeds;
     uint64_t seen_runs;
     uint64_t seen_blocks;

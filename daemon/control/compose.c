@@ -100,7 +100,8 @@ static int open_printouts(struct composing *composing)
 static void on_mark(void *user, const char *event, int64_t time, const char *text)
 {
     struct piece *piece = user;
-    if (strcmp(event, "cut")) // nobody asks for a change here
+    // Nobody asks for a change here.
+    if (strcmp(event, "cut") != 0 && strcmp(event, "rung") != 0)
         piece_add_mark(piece, event, time, text);
 }
 

@@ -53,6 +53,8 @@ size_t decisions_list(struct decisions *decisions, struct decision ret_list[DECI
         {"reseeds_human", atomic_load(&decisions->human)},
         {"reseeds_blank", atomic_load(&decisions->blank)},
         {"phrases", atomic_load(&decisions->phrases)},
+        {"replays", atomic_load(&decisions->replays)},
+        {"set_aside", atomic_load(&decisions->set_aside)},
         {"pieces", atomic_load(&decisions->pieces)},
         {"longest_gap_ms", atomic_load(&decisions->gap) / 1000},
     };

@@ -28,6 +28,8 @@ struct decisions {
     _Atomic uint64_t human;     ///< reseeds from a human phrase
     _Atomic uint64_t blank;     ///< reseeds from nothing: the net began by itself
     _Atomic uint64_t phrases;   ///< human phrases that were played
+    _Atomic uint64_t replays;   ///< drafts of what had been played before
+    _Atomic uint64_t set_aside; ///< nets that failed
     _Atomic uint64_t pieces;
     _Atomic uint64_t gap;  ///< longest time between two onsets that were kept, microseconds
     _Atomic uint64_t step; ///< of the random numbers: steps drawn so far

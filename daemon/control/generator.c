@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "control/generator.h"
+#include "control/generator_private.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -9,14 +9,13 @@
 #include <string.h>
 #include <time.h>
 
-#include "compute/device.h"
+#include "control/hand.h"
 #include "control/lane.h"
 #include "control/repertoire.h"
 #include "log.h"
+#include "music/note.h"
 #include "nets/net.h"
 
-#define NETS 16
-#define LANES 64
 /** Between two tries to open a lost device: at first, and at last. */
 #define REOPEN_FIRST_SECONDS 2
 #define REOPEN_LAST_SECONDS 60
@@ -24,107 +23,13 @@
 #define REOPEN_TRIES 3
 /** The thread looks no more often than this of its own accord. */
 #define IDLE_LEAST_US 250000
-
-struct entry {
-    const struct repertoire_net *known;
-    struct net *net; ///< NULL: not resident
-    /** The same once more, for what is drawn again; NULL: not resident. */
-    struct net *sketches;
-    struct lane *sketcher; ///< whom it is lent to
-    bool no_sketches;      ///< there is no room for it
-    bool played;           ///< some lane has played on it
-    bool wanted;           ///< resident once, so it will be again after a reopening
-    bool broken;           ///< cannot be loaded
-};
-
-struct generator {
-    char want[128];
-    size_t capacity;
-    struct device *device;
-    struct {
-        char device[256];
-        char driver[256];
-    } names[2]; ///< the one of `name` is in use, the other of the device before
-    _Atomic unsigned name;
-    void (*on_trouble)(void *user);
-    void *user;
-    const struct repertoire *repertoire;
-    struct entry nets[NETS];
-    size_t net_count;
-    uint8_t *tokens; ///< of a run
-
-    pthread_mutex_t lanes_mutex; ///< guards the list; held during a step
-    struct lane *lanes[LANES];
-
-    pthread_mutex_t mutex; ///< guards the flags below; never held for long
-    pthread_cond_t condition;
-    bool woken;
-    bool playing;
-    bool quit;
-    bool running;
-    pthread_t thread;
-
-    _Atomic(const char *) trouble;
-    _Atomic uint64_t progress;
-};
-
-static void close_all(struct generator *generator)
-{
-    for (size_t i = 0; i < generator->net_count; i++) {
-        struct entry *entry = &generator->nets[i];
-        net_free(entry->net);
-        net_free(entry->sketches);
-        entry->net = entry->sketches = NULL;
-        entry->sketcher = NULL;
-        entry->no_sketches = false;
-    }
-    device_free(generator->device);
-    generator->device = NULL;
-}
-
-/** Loads a net. What is wrong with the file, not with the device, marks it as broken. */
-static int load(struct generator *generator, struct entry *entry)
-{
-    int r =
-        net_new(generator->device, entry->known->path, (uint32_t)generator->capacity, &entry->net);
-    entry->wanted = r == 0;
-    entry->broken = r == -EBADMSG || r == -ENOENT;
-    return r;
-}
-
-/** Loads a net once more, for what is drawn again. What is wrong with it, not with the device, is
- * done without it. */
-static int load_sketches(struct generator *generator, struct entry *entry)
-{
-    int r = net_new(generator->device, entry->known->path, LANE_SKETCH_LANES, &entry->sketches);
-    entry->no_sketches = r == -EBADMSG || r == -ENOENT || r == -ENOMEM;
-    if (entry->no_sketches)
-        log_warning("net %s cannot be loaded twice: refused drafts are drawn again one by one",
-                    entry->known->name);
-    return entry->no_sketches ? 0 : r;
-}
-
-static int open_all(struct generator *generator, const char *want)
-{
-    int r = device_new(want, &generator->device);
-    for (size_t i = 0; r == 0 && i < generator->net_count; i++)
-        if (generator->nets[i].wanted)
-            r = net_new(generator->device, generator->nets[i].known->path,
-                        (uint32_t)generator->capacity, &generator->nets[i].net);
-    if (r < 0)
-        close_all(generator);
-    return r;
-}
-
-static void take_names(struct generator *generator)
-{
-    const struct device_info *info = device_info(generator->device);
-    unsigned next = !generator->name;
-    snprintf(generator->names[next].device, sizeof generator->names[next].device, "%s", info->name);
-    snprintf(generator->names[next].driver, sizeof generator->names[next].driver, "%s",
-             info->driver);
-    atomic_store(&generator->name, next);
-}
+/** A score that is shorter is filled with what is there already, while no net can do it. */
+#define RELIEF_US (3 * NOTE_SECOND)
+/** A call of the device that takes so long is one to be relieved from; before the first music of
+ * all, when nets are loaded, it may take longer. */
+#define STALL_US (2 * NOTE_SECOND)
+/** Until a net that could not be loaded is tried again. */
+#define RETRY_SECONDS 60
 
 int generator_new(const struct generator_config *config, struct generator **ret_generator)
 {
@@ -141,6 +46,7 @@ int generator_new(const struct generator_config *config, struct generator **ret_
     pthread_cond_init(&generator->condition, &monotonic);
     pthread_condattr_destroy(&monotonic);
     generator->capacity = config->lanes;
+    generator->retry_seconds = config->retry_seconds > 0 ? config->retry_seconds : RETRY_SECONDS;
     generator->on_trouble = config->on_trouble;
     generator->user = config->user;
     snprintf(generator->want, sizeof generator->want, "%s", config->device ? config->device : "");
@@ -156,10 +62,10 @@ int generator_new(const struct generator_config *config, struct generator **ret_
     size_t widest = config->lanes > LANE_SKETCH_LANES ? config->lanes : LANE_SKETCH_LANES;
     generator->tokens = malloc(widest * NET_MAX_RUN_BYTES);
     if (generator->tokens)
-        r = open_all(generator, generator->want);
+        r = generator_open(generator, generator->want);
     if (r < 0)
         goto fail;
-    take_names(generator);
+    generator_take_names(generator);
     *ret_generator = generator;
     return 0;
 fail:
@@ -178,7 +84,8 @@ void generator_free(struct generator *generator)
         pthread_mutex_unlock(&generator->mutex);
         pthread_join(generator->thread, NULL);
     }
-    close_all(generator);
+    hand_free(generator->hand);
+    generator_close(generator);
     free(generator->tokens);
     pthread_cond_destroy(&generator->condition);
     pthread_mutex_destroy(&generator->mutex);
@@ -250,19 +157,21 @@ uint64_t generator_progress(const struct generator *generator)
     return atomic_load(&generator->progress);
 }
 
-/** The net that a lane is to play on, or another where that one cannot be loaded. */
+/** The net that a lane is to play on; NULL where none can be loaded. */
 static struct entry *entry_for(struct generator *generator, struct lane *lane)
 {
-    const char *name = lane_listen(lane);
-    struct entry *relief = NULL;
+    const struct repertoire_net *known[NETS];
+    struct entry *entries[NETS];
+    size_t count = 0;
     for (size_t i = 0; i < generator->net_count; i++) {
         struct entry *entry = &generator->nets[i];
-        if (!strcmp(entry->known->name, name) && !entry->broken)
-            return entry;
-        if (entry->net && !relief)
-            relief = entry;
+        if (entry->broken > generator_now())
+            continue;
+        entries[count] = entry;
+        known[count++] = entry->known;
     }
-    return relief;
+    size_t choice = lane_choose(lane, known, count);
+    return choice < count ? entries[choice] : NULL;
 }
 
 /** One run of one net for the lanes that play on it; the lanes are locked. */
@@ -273,11 +182,9 @@ static int step_net(struct generator *generator, struct entry *entry, struct ent
     for (size_t i = 0; i < generator->capacity; i++) {
         if (entries[i] != entry)
             continue;
-        int r = entry->net ? 0 : load(generator, entry);
-        if (r < 0 && entry->broken) {
-            log_error("net %s cannot be loaded; playing on another one", entry->known->name);
-            return 1; // there is work left for the other one
-        }
+        int r = entry->net ? 0 : generator_load(generator, entry);
+        if (entry->broken > 0)
+            return 1; // there is work left for another one
         if (r < 0)
             return r;
         lane_allow_sketches(generator->lanes[i], !entry->no_sketches);
@@ -286,7 +193,7 @@ static int step_net(struct generator *generator, struct entry *entry, struct ent
     if (!active)
         return 0;
     entry->played = true;
-    int r = net_run(entry->net, inputs, generator->tokens);
+    int r = generator_run(generator, entry->net, inputs);
     if (r < 0)
         return r;
     atomic_fetch_add(&generator->progress, 1);
@@ -323,7 +230,7 @@ static int step_sketches(struct generator *generator, struct entry *entry,
     entry->sketcher = lane;
     if (!lane)
         return 0;
-    int r = entry->sketches ? 0 : load_sketches(generator, entry);
+    int r = entry->sketches ? 0 : generator_load_sketches(generator, entry);
     if (r < 0)
         return r;
     if (!entry->sketches) {
@@ -331,7 +238,7 @@ static int step_sketches(struct generator *generator, struct entry *entry,
         return 1; // there is work left for the net itself
     }
     lane_sketch(lane, entry->sketches, inputs);
-    r = net_run(entry->sketches, inputs, generator->tokens);
+    r = generator_run(generator, entry->sketches, inputs);
     if (r < 0)
         return r;
     atomic_fetch_add(&generator->progress, 1);
@@ -339,44 +246,78 @@ static int step_sketches(struct generator *generator, struct entry *entry,
     return 1;
 }
 
+static void set_trouble(struct generator *generator, const char *trouble)
+{
+    if (atomic_exchange(&generator->trouble, trouble) != trouble && generator->on_trouble)
+        generator->on_trouble(generator->user);
+}
+
+/** Fills the scores that are about to run dry; returns how many there were. The lanes are locked.
+ */
+static int relieve(struct generator *generator)
+{
+    int relieved = 0;
+    for (size_t i = 0; i < generator->capacity; i++)
+        if (generator->lanes[i])
+            relieved += lane_relieve(generator->lanes[i], RELIEF_US);
+    return relieved;
+}
+
+int generator_relieve(struct generator *generator)
+{
+    if (!generator->locked)
+        pthread_mutex_lock(&generator->lanes_mutex);
+    int relieved = relieve(generator);
+    if (!generator->locked)
+        pthread_mutex_unlock(&generator->lanes_mutex);
+    return relieved;
+}
+
+static bool is_playing(struct generator *generator)
+{
+    pthread_mutex_lock(&generator->mutex);
+    bool playing = generator->playing;
+    pthread_mutex_unlock(&generator->mutex);
+    return playing;
+}
+
+/** While the hand is busy. */
+void generator_look(void *user, int64_t waited_us)
+{
+    struct generator *generator = user;
+    bool first = atomic_load(&generator->progress) == 0;
+    if (waited_us < (first ? 5 : 1) * STALL_US || !is_playing(generator))
+        return;
+    if (generator_relieve(generator) && !generator_trouble(generator)) {
+        log_warning("%s does not answer; what is there already is played meanwhile",
+                    generator_device(generator));
+        set_trouble(generator, "stalled: the GPU does not answer");
+    }
+}
+
 int generator_step(struct generator *generator)
 {
     struct entry *entries[LANES] = {0};
     int total = 0;
     pthread_mutex_lock(&generator->lanes_mutex);
-    for (size_t i = 0; i < generator->capacity; i++)
+    generator->locked = true;
+    for (size_t i = 0; i < generator->capacity; i++) {
         if (generator->lanes[i])
             entries[i] = entry_for(generator, generator->lanes[i]);
+        if (generator->lanes[i] && !entries[i])
+            lane_relieve(generator->lanes[i], RELIEF_US);
+    }
     for (size_t i = 0; i < generator->net_count && total >= 0; i++) {
         int active = step_net(generator, &generator->nets[i], entries);
         int drawn = active < 0 ? active : step_sketches(generator, &generator->nets[i], entries);
         total = drawn < 0 ? drawn : total + active + drawn;
     }
+    generator->locked = false;
     pthread_mutex_unlock(&generator->lanes_mutex);
+    // The device has come back from a call that took too long.
+    if (total >= 0)
+        set_trouble(generator, NULL);
     return total;
-}
-
-/** Loads one more net while there is time for it, at last those for what is drawn again. Returns 1,
- * 0 where all are there, or -errno of a device that fails. */
-static int load_next(struct generator *generator)
-{
-    for (size_t i = 0; i < generator->net_count; i++) {
-        struct entry *entry = &generator->nets[i];
-        if (entry->net || entry->broken)
-            continue;
-        int r = load(generator, entry);
-        if (r < 0 && entry->broken)
-            log_warning("net %s cannot be loaded and will not be played", entry->known->name);
-        return r < 0 && !entry->broken ? r : 1;
-    }
-    for (size_t i = 0; i < generator->net_count; i++) {
-        struct entry *entry = &generator->nets[i];
-        if (!entry->played || entry->sketches || entry->no_sketches)
-            continue;
-        int r = load_sketches(generator, entry);
-        return r < 0 ? r : 1;
-    }
-    return 0;
 }
 
 /** Waits for `microseconds` (-1: for ever) or a wake; the mutex is held. */
@@ -398,25 +339,20 @@ static void wait_for(struct generator *generator, int64_t microseconds)
     generator->woken = false;
 }
 
-static void set_trouble(struct generator *generator, const char *trouble)
-{
-    atomic_store(&generator->trouble, trouble);
-    if (generator->on_trouble)
-        generator->on_trouble(generator->user);
-}
-
-/** Sleeps whatever wakes others; returns true when the generator is to end. */
+/** Sleeps whatever wakes others, with an eye on the scores; returns true when the generator is to
+ * end. */
 static bool sleep_or_quit(struct generator *generator, int seconds)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += seconds;
-    int r = 0;
-    pthread_mutex_lock(&generator->mutex);
-    while (!generator->quit && r != ETIMEDOUT)
-        r = pthread_cond_timedwait(&generator->condition, &generator->mutex, &until);
-    bool quit = generator->quit;
-    pthread_mutex_unlock(&generator->mutex);
+    double until = generator_now() + seconds;
+    bool quit = false;
+    while (!quit && generator_now() < until) {
+        if (is_playing(generator))
+            generator_relieve(generator);
+        pthread_mutex_lock(&generator->mutex);
+        wait_for(generator, IDLE_LEAST_US);
+        quit = generator->quit;
+        pthread_mutex_unlock(&generator->mutex);
+    }
     return quit;
 }
 
@@ -425,19 +361,19 @@ static void reopen(struct generator *generator)
 {
     log_error("the device %s was lost; opening it anew while the composed music plays on",
               generator_device(generator));
-    set_trouble(generator, "the GPU was lost and is being opened anew");
-    close_all(generator);
+    set_trouble(generator, "device: the GPU was lost and is being opened anew");
+    generator_close_gently(generator);
     int wait = REOPEN_FIRST_SECONDS;
     int tries = 0;
     bool any = !generator->want[0] || !strcmp(generator->want, "auto");
-    while (open_all(generator, any && tries >= REOPEN_TRIES ? "cpu" : generator->want) < 0) {
+    while (generator_open(generator, any && tries >= REOPEN_TRIES ? "cpu" : generator->want) < 0) {
         if (sleep_or_quit(generator, wait))
             return;
         tries++;
         if (tries > REOPEN_TRIES && wait < REOPEN_LAST_SECONDS)
             wait *= 2;
     }
-    take_names(generator);
+    generator_take_names(generator);
     pthread_mutex_lock(&generator->lanes_mutex);
     for (size_t i = 0; i < generator->capacity; i++)
         if (generator->lanes[i])
@@ -471,7 +407,7 @@ static void *run(void *data)
     while (!quit) {
         int r = generator_step(generator);
         if (r == 0)
-            r = load_next(generator);
+            r = generator_load_next(generator);
         if (r < 0)
             reopen(generator);
         int64_t idle = r == 0 ? idle_us(generator) : 0;
@@ -486,7 +422,10 @@ static void *run(void *data)
 
 int generator_start(struct generator *generator)
 {
-    int r = -pthread_create(&generator->thread, NULL, run, generator);
+    int r = hand_new(&generator->hand);
+    if (r < 0)
+        return r;
+    r = -pthread_create(&generator->thread, NULL, run, generator);
     generator->running = r == 0;
     if (r < 0)
         log_error("cannot start the generator's thread: %s", strerror(-r));

@@ -17,7 +17,10 @@ struct repertoire;
  *
  * When the device is lost it opens everything anew, again and again until that succeeds, while the
  * scores play on; generator_trouble() then says so. Where any device will do ("auto") it goes to
- * the CPU when the GPU does not come back.
+ * the CPU when the GPU does not come back. A net that cannot be loaded is tried again later.
+ *
+ * The thread itself waits for no device: a second one, the hand, makes those calls. So where one
+ * does not come back, or no device is there, and a score runs low, lane_relieve() fills it.
  *
  * generator_step() is the same work without the thread, for tests and for composing to a file.
  */
@@ -28,6 +31,8 @@ struct generator_config {
     const struct repertoire *repertoire; ///< outlives the generator
     const char *net;                     ///< to load at once; one of the repertoire
     size_t lanes;                        ///< most channels at once, 1..64
+    /** Seconds until a net that could not be loaded is tried again; 0: a minute. */
+    double retry_seconds;
     /** Generator's thread: generator_trouble() or generator_device() has changed. May be NULL. */
     void (*on_trouble)(void *user);
     void *user;
@@ -65,7 +70,11 @@ void generator_set_playing(struct generator *generator, bool playing);
  * do), or -errno of net_run(). */
 int generator_step(struct generator *generator);
 
-/** NULL, or in plain words why it cannot compose now. Any thread. */
+/** Fills the scores that are about to run dry without any net, as its thread does while the device
+ * does not answer; for tests. Returns how many there were. Between steps. */
+int generator_relieve(struct generator *generator);
+
+/** NULL, or why it cannot compose now: one word and then plain ones. Any thread. */
 const char *generator_trouble(const struct generator *generator);
 
 /** Counts runs. For the watchdog. Any thread. */

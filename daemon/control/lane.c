@@ -33,6 +33,7 @@ int lane_new(struct score *score, uint64_t seed, const struct lane_style *style,
     lane->piece = true;
     pthread_mutex_init(&lane->mutex, NULL);
     primer_init(&lane->primer, score, seed);
+    replay_init(&lane->replay, seed);
     steering_init(&lane->steering, seed);
     scribe_init(&lane->scribe, &lane->primer, NET_ROLL, 0);
     curator_init(&lane->curator, &curator_any_bounds, 0);
@@ -86,7 +87,7 @@ void lane_tell(struct lane *lane, const char *event, const char *text)
 static void update_bounds(struct lane *lane, const struct net_info *info)
 {
     char name[sizeof lane->bounds_of];
-    snprintf(name, sizeof name, "%s/%s", lane->style.net, lane->style.composer);
+    snprintf(name, sizeof name, "%s/%s", lane->net, lane->style.composer);
     if (!strcmp(lane->bounds_of, name))
         return;
     struct curator_bounds bounds;
@@ -153,6 +154,9 @@ static void take_style(struct lane *lane, const struct lane_style *asked)
         lane->next_reseed = INT64_MAX;
     else if (asked->reseed_interval != lane->style.reseed_interval)
         lane->next_reseed = lane->start + asked->reseed_interval * NOTE_SECOND;
+    // Who asks for a net wants it to be tried.
+    if (strcmp(asked->net, lane->style.net) != 0)
+        lane->aside.count = 0;
     lane->style = *asked;
 }
 
@@ -194,8 +198,11 @@ static void turn_to(struct lane *lane, const struct net_info *info,
 {
     int64_t at = lane->replaces ? lane->start : score_horizon(lane->score);
     lane->primer.book = known->book;
+    lane->playing = known;
     if (strcmp(lane->net, known->name)) {
         memcpy(lane->net, known->name, sizeof lane->net);
+        // One that has failed before is given up sooner.
+        lane->patiences = aside_knows(&lane->aside, known) ? LANE_PATIENCES - 1 : 0;
         scribe_init(&lane->scribe, &lane->primer, info->vocabulary, at);
         lane->work = LANE_RESTS;
         lane->follow = false;
@@ -206,7 +213,9 @@ static void turn_to(struct lane *lane, const struct net_info *info,
         }
     }
     update_bounds(lane, info);
-    steering_follow(&lane->steering, info, &lane->style, at);
+    struct lane_style style = lane->style;
+    memcpy(style.net, lane->net, sizeof style.net);
+    steering_follow(&lane->steering, info, &style, at);
 }
 
 /** Says of the draft that is to begin at lane->start what is due by then. */
@@ -290,6 +299,7 @@ bool lane_plan(struct lane *lane, struct net *net, const struct repertoire_net *
 {
     const struct net_info *info = net_info(net);
     *ret_input = (struct net_lane){.active = false};
+    lane_settle(lane);
     turn_to(lane, info, known);
     if (lane->follow)
         begin_following(lane, net, index);
@@ -309,8 +319,12 @@ void lane_take(struct lane *lane, const uint8_t *tokens)
     lane->step += lane->steps;
     atomic_store(&lane->decisions.step, lane->step);
     lane->age++;
+    if (lane_settle(lane))
+        return;
     bool whole = lane->scribe.kind->take(&lane->scribe, tokens, lane->start, &lane->draft);
-    if (whole && lane->work == LANE_FOLLOWS)
+    if (lane->scribe.nonsense)
+        lane_give_up(lane);
+    else if (whole && lane->work == LANE_FOLLOWS)
         lane->work = LANE_RESTS;
     else if (whole)
         lane_judge(lane);
@@ -349,6 +363,8 @@ void lane_sketch(struct lane *lane, struct net *net, struct net_lane *ret_inputs
 void lane_take_sketches(struct lane *lane, const struct net_info *info, const uint8_t *tokens)
 {
     lane->age++;
+    if (lane_settle(lane))
+        return;
     if (sketches_take(&lane->sketches, info, tokens, lane->start)) {
         lane->step += sketches_steps(&lane->sketches);
         atomic_store(&lane->decisions.step, lane->step);
@@ -358,6 +374,8 @@ void lane_take_sketches(struct lane *lane, const struct net_info *info, const ui
 
 void lane_forget(struct lane *lane)
 {
+    if (lane_settle(lane))
+        return;
     lane->work = LANE_RESTS;
     lane->follow = false;
     if (!lane->priming) {

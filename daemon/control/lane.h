@@ -3,6 +3,7 @@
 #define FERMATA_CONTROL_LANE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "control/decision.h"
@@ -46,8 +47,8 @@ enum lane_wish {
 #define LANE_SKETCH_LANES 4
 
 /** Tells what the lane does, on the generator's thread: from channel time `time` on there will be a
- * "reseed" or a "piece" (text: why), or what was told from there on was "cut" away. Both texts are
- * constants. */
+ * "reseed" or a "piece" (text: why), or what was told from there on was "cut" away; or the "rung"
+ * has changed, which is of now. Both texts are constants. */
 typedef void lane_mark_func(void *user, const char *event, int64_t time, const char *text);
 
 /** The score outlives the lane. */
@@ -63,7 +64,14 @@ void lane_ask(struct lane *lane, const struct lane_style *style, unsigned wishes
 const char *lane_listen(struct lane *lane);
 
 /**
- * Decides, after lane_listen(), what to do in the next run of `net`, which is `known` of the
+ * The same, of the nets `nets` that can be played: the one that is asked for, or another one where
+ * that is not there or has failed; such a one is tried again after some time. Returns its place,
+ * or `count` where there are none.
+ */
+size_t lane_choose(struct lane *lane, const struct repertoire_net *const *nets, size_t count);
+
+/**
+ * Decides, after lane_choose(), what to do in the next run of `net`, which is `known` of the
  * repertoire, lane number `index`, and writes it to *ret_input. Returns false (and an inactive
  * input) when enough music is ahead. Resets the net's lane where it is to be primed. Another net
  * than before is primed with the channel's own music.
@@ -90,6 +98,17 @@ void lane_take_sketches(struct lane *lane, const struct net_info *info, const ui
 
 /** Takes the net_info.steps steps that the run made. */
 void lane_take(struct lane *lane, const uint8_t *tokens);
+
+/**
+ * Music for when no net can make any: has the score reach `least` microseconds beyond now with
+ * varied phrases of what the channel has played, or with human phrases. Also while a run is in
+ * work, which is then taken in vain. Returns false where nothing was wanted, or nothing is there.
+ */
+bool lane_relieve(struct lane *lane, int64_t least);
+
+/** What is wrong with the music, one word and then plain ones, or NULL: a constant. Told as a mark
+ * "rung" when it changes. Any thread. */
+const char *lane_trouble(const struct lane *lane);
 
 /** The net's state is lost with the device: prime anew from the channel's own music. */
 void lane_forget(struct lane *lane);

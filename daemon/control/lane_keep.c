@@ -89,26 +89,45 @@ static void refuse(struct lane *lane, enum curator_verdict verdict)
     lane->work = LANE_RESTS;
 }
 
-/** Patience is at its end: the least bad draft is played, or, where even that is none, music that
- * is there already. */
-static void keep_least_bad(struct lane *lane)
+/** Plays what was refused, or what no net has made. */
+static void keep_unheard(struct lane *lane)
 {
-    if (lane->least_badness <= CURATOR_TOLERABLE) {
-        decisions_count(&lane->decisions.least_bad);
-        draft_copy(&lane->draft, &lane->least_bad);
-    } else {
-        log_warning("no draft of net %s for %s can be played; playing a known phrase instead",
-                    lane->style.net, lane->style.composer);
-        decisions_count(&lane->decisions.phrases);
-        primer_choose_relief(&lane->primer, lane->start, lane->style.composer, &lane->curator);
-        lane->scribe.kind->copy_phrase(&lane->scribe, lane->start, &lane->draft);
-    }
     if (!keep(lane))
         return;
     // What the net remembers is not what was kept.
     lane->priming = true;
     lane->source = PRIMER_HUMAN;
     lane->reason = "refused";
+}
+
+void lane_give_up(struct lane *lane)
+{
+    if (lane_set_aside(lane))
+        return;
+    lane_write_relief(lane);
+    keep_unheard(lane);
+}
+
+/** Patience is at its end: the least bad draft is played, or, where even that is none, music that
+ * is there already. A net with which it ends again and again is set aside. */
+static void end_patience(struct lane *lane)
+{
+    lane->patiences++;
+    if (lane->patiences >= LANE_PATIENCES && lane_set_aside(lane))
+        return;
+    if (lane->least_badness > CURATOR_TOLERABLE) {
+        lane_write_relief(lane);
+        keep_unheard(lane);
+        return;
+    }
+    unsigned patiences = lane->patiences;
+    decisions_count(&lane->decisions.least_bad);
+    draft_copy(&lane->draft, &lane->least_bad);
+    lane_play_well(lane);
+    lane->patiences = patiences;
+    if (patiences >= LANE_PATIENCES)
+        lane_set_rung(lane, LANE_LEAST_BAD);
+    keep_unheard(lane);
 }
 
 /** What the curator says of a draft that begins at lane->start. */
@@ -134,7 +153,7 @@ static void try_again(struct lane *lane, const struct draft *draft, enum curator
     }
     refuse(lane, verdict);
     if (lane->refused >= CURATOR_PATIENCE)
-        keep_least_bad(lane);
+        end_patience(lane);
 }
 
 void lane_judge(struct lane *lane)
@@ -143,10 +162,12 @@ void lane_judge(struct lane *lane)
     enum curator_verdict verdict = CURATOR_KEEP;
     if (lane->style.curator)
         verdict = hear(lane, &lane->draft, &badness);
-    if (verdict == CURATOR_KEEP)
-        keep(lane);
-    else
+    if (verdict != CURATOR_KEEP) {
         try_again(lane, &lane->draft, verdict, badness);
+        return;
+    }
+    lane_play_well(lane);
+    keep(lane);
 }
 
 void lane_judge_sketches(struct lane *lane)
@@ -156,6 +177,10 @@ void lane_judge_sketches(struct lane *lane)
     double least = 0;
     for (size_t i = 0; i < LANE_SKETCH_LANES; i++) {
         const struct sketch *sketch = &lane->sketches.of[i];
+        if (sketch->scribe.nonsense) {
+            lane_give_up(lane);
+            return;
+        }
         double badness = 0;
         enum curator_verdict one = hear(lane, &sketch->draft, &badness);
         bool kept = one == CURATOR_KEEP, was_kept = verdict == CURATOR_KEEP;
@@ -172,5 +197,6 @@ void lane_judge_sketches(struct lane *lane)
     }
     lane->scribe = best->scribe;
     draft_copy(&lane->draft, &best->draft);
+    lane_play_well(lane);
     lane->follow = keep(lane);
 }

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "control/aside.h"
 #include "control/decisions.h"
 #include "control/draft.h"
 #include "control/lane.h"
@@ -14,16 +15,30 @@
 #include "control/sketches.h"
 #include "control/steering.h"
 #include "music/curator.h"
+#include "music/replay.h"
 
 /**
- * lane_private: what lane.c (what is to be composed next) and lane_keep.c (what becomes of what was
- * composed) share. All of it is for the generator's thread, but where something else is said.
+ * lane_private: what lane.c (what is to be composed next), lane_keep.c (what becomes of what was
+ * composed) and lane_relief.c (what is done when nets fail) share. All of it is for the generator's
+ * thread, but where something else is said.
  */
 
 /** How far ahead of now a change begins: time to prime and to compose one draft. It doubles when
  * the machine was too slow for it. */
 #define LEAD_US (NOTE_SECOND / 2)
 #define LONGEST_LEAD_US (8 * NOTE_SECOND)
+
+/** So many times in a row may the patience with a net's drafts come to its end. */
+#define LANE_PATIENCES 3
+
+/** What is played, from best to worst. */
+enum lane_rung {
+    LANE_WELL,
+    LANE_LEAST_BAD, ///< refused drafts, for want of others
+    LANE_OTHER_NET,
+    LANE_REPLAY,
+    LANE_PHRASES,
+};
 
 /** What the lane's nets are doing for it. */
 enum lane_work {
@@ -76,6 +91,16 @@ struct lane {
     bool follow;              ///< one of them was kept: the lane's own net is to hear it
     struct primer primer;
 
+    const struct repertoire_net *playing; ///< the net in use; NULL: none yet
+    bool others;                          ///< there is another one to play on
+    struct aside aside;
+    unsigned patiences; ///< that came to their end, in a row
+    enum lane_rung rung;
+    _Atomic(const char *) trouble; ///< the same in words
+    struct replay replay;
+    struct draft relief;
+    bool relieved; ///< the score goes on otherwise than the scribe thinks
+
     _Atomic uint64_t reseeds;
     struct decisions decisions;
 };
@@ -89,7 +114,27 @@ void lane_begin_replacement(struct lane *lane);
 /** The draft is whole: it is kept, or is to be tried again. */
 void lane_judge(struct lane *lane);
 
+/** The net in use makes nothing that can be played: another one is to play, or else music that is
+ * there already is kept. */
+void lane_give_up(struct lane *lane);
+
 /** All sketches are whole: the best of them is kept, or they are to be tried again. */
 void lane_judge_sketches(struct lane *lane);
+
+/** Says how it goes on, where it is another way than before. */
+void lane_set_rung(struct lane *lane, enum lane_rung rung);
+
+/** A draft of the net in use is kept. */
+void lane_play_well(struct lane *lane);
+
+/** Sets the net in use aside. Returns false where there is no other one. */
+bool lane_set_aside(struct lane *lane);
+
+/** Writes a draft out of music that is there already. */
+void lane_write_relief(struct lane *lane);
+
+/** After lane_relieve(): what was in work is forgotten, and the next draft begins where the score
+ * ends now. Returns true where that was so. */
+bool lane_settle(struct lane *lane);
 
 #endif

@@ -84,32 +84,6 @@ enum primer_source primer_choose(struct primer *primer, enum primer_source sourc
     return choose_human(primer, composer);
 }
 
-void primer_choose_relief(struct primer *primer, int64_t start, const char *composer,
-                          const struct curator *curator)
-{
-    uint64_t draw = spread(primer->seed ^ primer->phrase++);
-    int64_t from = 0;
-    if (!take_phrase(primer, composer, draw)) {
-        if (find_best(primer, start, curator, &from) < 0)
-            from = start > PRIMER_US ? start - PRIMER_US : 0;
-        primer->count =
-            score_copy(primer->score, from, from + PRIMER_US, primer->notes, PRIMER_NOTES);
-    }
-    int by = (int)(draw % 7) - 3;
-    size_t kept = 0;
-    for (size_t i = 0; i < primer->count; i++) {
-        struct note note = primer->notes[i];
-        if (note.pitch + by < 0 || note.pitch + by > 127)
-            continue;
-        note.pitch = (uint8_t)(note.pitch + by);
-        note.onset -= from;
-        primer->notes[kept++] = note;
-    }
-    primer->count = kept;
-    primer->from = 0;
-    primer->to = PRIMER_US;
-}
-
 int64_t primer_last_onset(struct primer *primer, int64_t start)
 {
     primer->count =

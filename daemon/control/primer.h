@@ -52,13 +52,6 @@ enum primer_source primer_choose(struct primer *primer, enum primer_source sourc
                                  int64_t reach, const char *composer,
                                  const struct curator *curator);
 
-/**
- * Chooses music for when no net makes any: the beginning of a human phrase, or, where there is
- * none, the best of the channel's own, moved by a few semitones; it begins at time 0.
- */
-void primer_choose_relief(struct primer *primer, int64_t start, const char *composer,
-                          const struct curator *curator);
-
 /** The last onset within ten seconds before `start`, or, where there is none, `start`. */
 int64_t primer_last_onset(struct primer *primer, int64_t start);
 

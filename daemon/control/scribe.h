@@ -61,7 +61,8 @@ struct scribe_notes_state {
 struct scribe {
     const struct scribe_kind *kind;
     struct primer *primer;
-    bool soon; ///< somebody waits for what is composed next
+    bool soon;     ///< somebody waits for what is composed next
+    bool nonsense; ///< the net has played what no sound one does; what it makes is worth nothing
     struct scribe_roll_state roll;
     struct scribe_notes_state notes;
 };

@@ -58,6 +58,7 @@ static enum primer_source notes_prime(struct scribe *scribe, enum primer_source 
     notes->to_feed = 0;
     notes->primed = 0;
     notes->following = false;
+    scribe->nonsense = false;
     notes->floor = start;
     if (source == PRIMER_LATEST) {
         spell(scribe, piece_start, start);
@@ -109,6 +110,16 @@ static void notes_feed(struct scribe *scribe, struct net_lane *input)
     input->forced_count = (uint32_t)notes->feeding;
 }
 
+/** Whether all of the tuples are what is drawn where no logit is a number (shaders/draw.glsl). */
+static bool are_nonsense(const struct tuple *tuples, size_t count)
+{
+    static const struct tuple fallback = {.pitch = NET_LOWEST_PITCH};
+    size_t same = 0;
+    while (same < count && !memcmp(&tuples[same], &fallback, sizeof fallback))
+        same++;
+    return count >= NET_RUN_NOTES / 2 && same == count;
+}
+
 static bool notes_take(struct scribe *scribe, const uint8_t *tokens, int64_t start,
                        struct draft *draft)
 {
@@ -116,9 +127,12 @@ static bool notes_take(struct scribe *scribe, const uint8_t *tokens, int64_t sta
     notes->primed += notes->feeding;
     if (notes->following)
         return notes->primed == notes->to_feed;
+    struct tuple tuples[NET_RUN_NOTES];
+    memcpy(tuples, tokens, sizeof tuples);
+    if (are_nonsense(tuples + notes->feeding, NET_RUN_NOTES - notes->feeding))
+        scribe->nonsense = true;
     for (size_t i = notes->feeding; i < NET_RUN_NOTES; i++) {
-        struct tuple tuple;
-        memcpy(&tuple, tokens + i * sizeof tuple, sizeof tuple);
+        struct tuple tuple = tuples[i];
         if (notes->heard_count < SCRIBE_HEARD)
             notes->heard[notes->heard_count++] = tuple;
         struct note note = tuple_note(&tuple, notes->former);

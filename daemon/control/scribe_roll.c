@@ -29,6 +29,7 @@ static enum primer_source roll_prime(struct scribe *scribe, enum primer_source s
     roll->primed = 0;
     roll->written = 0;
     roll->following = false;
+    scribe->nonsense = false;
     return source;
 }
 
@@ -98,6 +99,8 @@ static bool roll_take(struct scribe *scribe, const uint8_t *tokens, int64_t star
         roll->primed += NET_RUN_STEPS;
         return false;
     }
+    for (size_t i = 0; i < (size_t)NET_RUN_STEPS * ROLL_PITCHES; i++)
+        scribe->nonsense = scribe->nonsense || tokens[i] > NET_CELL_HOLD;
     memcpy(roll->frames + roll->written * ROLL_PITCHES, tokens,
            (size_t)NET_RUN_STEPS * ROLL_PITCHES);
     roll->written += NET_RUN_STEPS;

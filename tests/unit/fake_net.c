@@ -28,7 +28,11 @@ struct fake fake;
 
 void fake_reset(void)
 {
-    fake = (struct fake){.lost = false};
+    fake.mood = NULL;
+    fake.lost = fake.stalled = false;
+    fake.unread = NULL;
+    fake.runs = fake.widest = 0;
+    fake.last[0] = '\0';
 }
 
 int device_new(const char *want, struct device **ret_device)
@@ -81,7 +85,6 @@ int net_new(struct device *device, const char *path, uint32_t lanes, struct net 
         .stats = "{}",
         .lanes = lanes,
     };
-    fake.loads++;
     *ret_net = net;
     return 0;
 }
@@ -111,8 +114,12 @@ static uint64_t mix(uint64_t x)
 
 static void hear(struct net *net, uint32_t lane, const uint8_t *token)
 {
-    for (uint32_t i = 0; i < net->info.token_bytes; i++)
-        net->heard[lane] = mix(net->heard[lane] ^ token[i]) + i + 1;
+    for (uint32_t i = 0; i < net->info.token_bytes; i += 4) {
+        uint32_t word;
+        memcpy(&word, token + i, sizeof word);
+        net->heard[lane] = word ? mix(net->heard[lane] ^ word) + i : net->heard[lane];
+    }
+    net->heard[lane]++;
 }
 
 uint64_t fake_heard(const struct net *net, uint32_t lane)
@@ -192,7 +199,9 @@ int net_run(struct net *net, const struct net_lane *lanes, uint8_t *ret_tokens)
             play(net, i, &lanes[i], ret_tokens + i * room);
     }
     fake.runs++;
-    fake.widest = active > fake.widest ? active : fake.widest;
+    if (active > fake.widest)
+        fake.widest = active;
+    memcpy(fake.last, net->name, sizeof fake.last);
     return 0;
 }
 

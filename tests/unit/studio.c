@@ -25,7 +25,7 @@ struct studio *studio_new(const char *const *names, bool phrases, size_t count, 
     assert_non_null(studio);
     studio->repertoire = fake_repertoire(names, phrases);
     struct generator_config config = {
-        .repertoire = studio->repertoire, .net = names[0], .lanes = count};
+        .repertoire = studio->repertoire, .net = names[0], .lanes = count, .retry_seconds = 0.1};
     assert_int_equal(generator_new(&config, &studio->generator), 0);
     struct lane_style style = {.composer = "bach", .threshold = 0.5, .curator = true};
     snprintf(style.net, sizeof style.net, "%s", names[0]);
@@ -88,12 +88,24 @@ double studio_longest_gap(struct studio *studio, size_t channel)
     double horizon = (double)score_horizon(studio->channels[channel].score) / SECOND;
     size_t count = studio_notes(studio, channel, 0, horizon);
     int64_t last = 0, longest = 0;
+    // After an hour and more the score has forgotten the beginning.
+    if (horizon > 3600 && count)
+        last = studio->notes[0].onset;
     for (size_t i = 0; i < count; i++) {
         int64_t gap = studio->notes[i].onset - last;
         longest = gap > longest ? gap : longest;
         last = studio->notes[i].onset;
     }
     return (double)longest / SECOND;
+}
+
+const char *studio_rung(struct studio *studio, size_t channel)
+{
+    static char word[32];
+    const char *trouble = lane_trouble(studio->channels[channel].lane);
+    snprintf(word, sizeof word, "%.*s", trouble ? (int)strcspn(trouble, ":") : 0,
+             trouble ? trouble : "");
+    return word;
 }
 
 uint64_t studio_decision(struct studio *studio, size_t channel, const char *name)

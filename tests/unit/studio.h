@@ -51,6 +51,9 @@ size_t studio_notes(struct studio *studio, size_t channel, double from, double t
 /** Longest time between two onsets up to the horizon, in seconds. */
 double studio_longest_gap(struct studio *studio, size_t channel);
 
+/** The word of lane_trouble(), or "". */
+const char *studio_rung(struct studio *studio, size_t channel);
+
 /** A figure of lane_decisions(). */
 uint64_t studio_decision(struct studio *studio, size_t channel, const char *name);
 

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: MIT
+// The device and the nets on it. Whatever may hang is done by the hand.
+#include "control/generator_private.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "compute/device.h"
+#include "control/hand.h"
+#include "control/lane.h"
+#include "control/repertoire.h"
+#include "log.h"
+#include "nets/net.h"
+
+void generator_close(struct generator *generator)
+{
+    for (size_t i = 0; i < generator->net_count; i++) {
+        struct entry *entry = &generator->nets[i];
+        net_free(entry->net);
+        net_free(entry->sketches);
+        entry->net = entry->sketches = NULL;
+        entry->sketcher = NULL;
+        entry->no_sketches = false;
+    }
+    device_free(generator->device);
+    generator->device = NULL;
+}
+
+double generator_now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+/** Marks a net as one that cannot be loaded, where the fault is not the device's. */
+static void judge_load(struct generator *generator, struct entry *entry, int r)
+{
+    bool again = entry->broken > 0;
+    entry->broken = 0;
+    if (r != -EBADMSG && r != -ENOENT)
+        return;
+    entry->broken = generator_now() + generator->retry_seconds;
+    if (!again)
+        log_error("net %s cannot be loaded; where it is wanted another one plays, and it will be "
+                  "tried again",
+                  entry->known->name);
+}
+
+/** What the hand does: a call of net.h or device.h, for an entry. */
+struct call {
+    struct generator *generator;
+    struct entry *entry;
+    const struct net_lane *inputs;
+    struct net *net;
+    const char *want;
+};
+
+static int do_load(void *user)
+{
+    struct call *call = user;
+    struct entry *entry = call->entry;
+    return net_new(call->generator->device, entry->known->path, (uint32_t)call->generator->capacity,
+                   &entry->net);
+}
+
+static int do_load_sketches(void *user)
+{
+    struct call *call = user;
+    struct entry *entry = call->entry;
+    return net_new(call->generator->device, entry->known->path, LANE_SKETCH_LANES,
+                   &entry->sketches);
+}
+
+static int do_run(void *user)
+{
+    struct call *call = user;
+    return net_run(call->net, call->inputs, call->generator->tokens);
+}
+
+static int do_close(void *user)
+{
+    struct call *call = user;
+    generator_close(call->generator);
+    return 0;
+}
+
+static int do_open(void *user)
+{
+    struct call *call = user;
+    struct generator *generator = call->generator;
+    int r = device_new(call->want, &generator->device);
+    size_t loaded = 0;
+    int unread = -EBADMSG;
+    for (size_t i = 0; r == 0 && i < generator->net_count; i++) {
+        struct entry *entry = &generator->nets[i];
+        if (!entry->wanted)
+            continue;
+        r = net_new(generator->device, entry->known->path, (uint32_t)generator->capacity,
+                    &entry->net);
+        judge_load(generator, entry, r);
+        loaded += r == 0;
+        if (entry->broken > 0) {
+            unread = r;
+            r = 0;
+        }
+    }
+    // Another net will do.
+    for (size_t i = 0; r == 0 && !loaded && i < generator->net_count; i++) {
+        struct entry *entry = &generator->nets[i];
+        if (entry->wanted || entry->broken > 0)
+            continue;
+        r = net_new(generator->device, entry->known->path, (uint32_t)generator->capacity,
+                    &entry->net);
+        judge_load(generator, entry, r);
+        loaded = entry->wanted = r == 0;
+        r = entry->broken > 0 ? 0 : r;
+    }
+    if (r == 0 && !loaded)
+        r = unread;
+    if (r < 0)
+        generator_close(generator);
+    return r;
+}
+
+/** Makes a call by the hand, where there is one. */
+static int call(int (*what)(void *user), struct call *how)
+{
+    struct hand *hand = how->generator->hand;
+    return hand ? hand_do(hand, what, how, generator_look, how->generator) : what(how);
+}
+
+int generator_load(struct generator *generator, struct entry *entry)
+{
+    int r = call(do_load, &(struct call){.generator = generator, .entry = entry});
+    entry->wanted = r == 0;
+    judge_load(generator, entry, r);
+    return r;
+}
+
+int generator_load_sketches(struct generator *generator, struct entry *entry)
+{
+    int r = call(do_load_sketches, &(struct call){.generator = generator, .entry = entry});
+    entry->no_sketches = r == -EBADMSG || r == -ENOENT || r == -ENOMEM;
+    if (entry->no_sketches)
+        log_warning("net %s cannot be loaded twice: refused drafts are drawn again one by one",
+                    entry->known->name);
+    return entry->no_sketches ? 0 : r;
+}
+
+int generator_open(struct generator *generator, const char *want)
+{
+    return call(do_open, &(struct call){.generator = generator, .want = want});
+}
+
+void generator_take_names(struct generator *generator)
+{
+    const struct device_info *info = device_info(generator->device);
+    unsigned next = !generator->name;
+    snprintf(generator->names[next].device, sizeof generator->names[next].device, "%s", info->name);
+    snprintf(generator->names[next].driver, sizeof generator->names[next].driver, "%s",
+             info->driver);
+    atomic_store(&generator->name, next);
+}
+
+int generator_load_next(struct generator *generator)
+{
+    for (size_t i = 0; i < generator->net_count; i++) {
+        struct entry *entry = &generator->nets[i];
+        if (entry->net || entry->broken > generator_now())
+            continue;
+        int r = generator_load(generator, entry);
+        return r < 0 && entry->broken == 0 ? r : 1;
+    }
+    for (size_t i = 0; i < generator->net_count; i++) {
+        struct entry *entry = &generator->nets[i];
+        if (!entry->played || entry->sketches || entry->no_sketches)
+            continue;
+        int r = generator_load_sketches(generator, entry);
+        return r < 0 ? r : 1;
+    }
+    return 0;
+}
+
+int generator_run(struct generator *generator, struct net *net, const struct net_lane *inputs)
+{
+    return call(do_run, &(struct call){.generator = generator, .net = net, .inputs = inputs});
+}
+
+void generator_close_gently(struct generator *generator)
+{
+    call(do_close, &(struct call){.generator = generator});
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+#ifndef FERMATA_CONTROL_GENERATOR_PRIVATE_H
+#define FERMATA_CONTROL_GENERATOR_PRIVATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "control/generator.h"
+
+/**
+ * generator_private: what generator.c (lanes, steps, the thread) and generator_nets.c (the device
+ * and the nets on it, by the hand) share. For the generator's thread, but where something else is
+ * said.
+ */
+struct device;
+struct hand;
+struct net;
+struct net_lane;
+struct repertoire_net;
+
+#define NETS 16
+#define LANES 64
+
+struct entry {
+    const struct repertoire_net *known;
+    struct net *net; ///< NULL: not resident
+    /** The same once more, for what is drawn again; NULL: not resident. */
+    struct net *sketches;
+    struct lane *sketcher; ///< whom it is lent to
+    bool no_sketches;      ///< there is no room for it
+    bool played;           ///< some lane has played on it
+    bool wanted;           ///< resident once, so it will be again after a reopening
+    double broken;         ///< could not be loaded: not tried again until then; 0: can be
+};
+
+struct generator {
+    char want[128];
+    size_t capacity;
+    double retry_seconds;
+    struct hand *hand; ///< NULL without the thread: then calls are made where they are wanted
+    bool locked;       ///< a step is under way: the lanes' mutex is held
+    struct device *device;
+    struct {
+        char device[256];
+        char driver[256];
+    } names[2]; ///< the one of `name` is in use, the other of the device before
+    _Atomic unsigned name;
+    void (*on_trouble)(void *user);
+    void *user;
+    const struct repertoire *repertoire;
+    struct entry nets[NETS];
+    size_t net_count;
+    uint8_t *tokens; ///< of a run
+
+    pthread_mutex_t lanes_mutex; ///< guards the list; held during a step
+    struct lane *lanes[LANES];
+
+    pthread_mutex_t mutex; ///< guards the flags below; never held for long
+    pthread_cond_t condition;
+    bool woken;
+    bool playing;
+    bool quit;
+    bool running;
+    pthread_t thread;
+
+    _Atomic(const char *) trouble;
+    _Atomic uint64_t progress;
+};
+
+/** Seconds of a clock that does not jump. */
+double generator_now(void);
+
+/** Looks after the scores while the hand is busy; see hand_do(). */
+void generator_look(void *user, int64_t waited_us);
+
+/** Opens the device and the nets that are wanted, or, where they cannot be loaded, another one.
+ * Returns 0 or -errno, and then nothing is open. */
+int generator_open(struct generator *generator, const char *want);
+
+/** Frees the nets and the device. */
+void generator_close(struct generator *generator);
+/** The same by the hand: it may hang. */
+void generator_close_gently(struct generator *generator);
+
+/** What is open has the names that the device says. */
+void generator_take_names(struct generator *generator);
+
+/** Loads a net. What is wrong with the file, not with the device, marks it as broken. */
+int generator_load(struct generator *generator, struct entry *entry);
+
+/** Loads a net once more, for what is drawn again. What is wrong with it, not with the device, is
+ * done without it. */
+int generator_load_sketches(struct generator *generator, struct entry *entry);
+
+/** Loads one more net while there is time for it, at last those for what is drawn again. Returns 1,
+ * 0 where all are there, or -errno of a device that fails. */
+int generator_load_next(struct generator *generator);
+
+/** net_run(), into generator->tokens. */
+int generator_run(struct generator *generator, struct net *net, const struct net_lane *inputs);
+
+#endif

@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: MIT
+// Whatever fails, the music goes on, it is told how, and it recovers by itself: each rung, over
+// nets and a device that fail as the test says.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "studio.h"
+
+static const char *const notes_net[] = {"notes-open", NULL};
+static const char *const roll_net[] = {"roll-open", NULL};
+static const char *const notes_first[] = {"notes-open", "roll-open", NULL};
+static const char *const roll_first[] = {"roll-open", "notes-open", NULL};
+
+/** The net that fails (all where the text is empty), how, and from which step on. */
+static char failing[32];
+static enum fake_mood how;
+static uint64_t from_step;
+
+static enum fake_mood fails(const char *net, const struct net_lane *input)
+{
+    bool it = !strncmp(net, failing, strlen(failing)) && input->step >= from_step;
+    return it ? how : FAKE_WELL;
+}
+
+static void let_fail(const char *net, enum fake_mood mood, uint64_t step)
+{
+    snprintf(failing, sizeof failing, "%s", net);
+    how = mood;
+    from_step = step;
+    fake.mood = fails;
+}
+
+static int begin(void **state)
+{
+    fake_reset();
+    return 0;
+}
+
+static void another_net_plays(const char *const *nets, enum fake_mood mood)
+{
+    let_fail(nets[0], mood, 400);
+    struct studio *studio = studio_new(nets, true, 1, 7);
+    studio_play(studio, 120);
+    assert_string_equal(studio_rung(studio, 0), "net");
+    assert_string_equal(fake.last, nets[1]);
+    assert_true(studio_decision(studio, 0, "set_aside") >= 1);
+    assert_non_null(strstr(studio->channels[0].marks, "rung, "));
+
+    // While it still fails it is tried again, now and then, and nothing is heard of it.
+    studio_play(studio, 240);
+    uint64_t tried = studio_decision(studio, 0, "set_aside");
+    assert_true(tried >= 2 && tried <= 6);
+    assert_string_equal(studio_rung(studio, 0), "net");
+
+    fake.mood = NULL;
+    studio_play(studio, 600);
+    assert_string_equal(studio_rung(studio, 0), "");
+    assert_string_equal(fake.last, nets[0]);
+    assert_true(studio_longest_gap(studio, 0) < 3);
+    studio_free(studio);
+}
+
+static void test_another_net_plays_where_one_fails(void **state)
+{
+    another_net_plays(notes_first, FAKE_NONSENSE);
+    another_net_plays(roll_first, FAKE_SILENT);
+    another_net_plays(notes_first, FAKE_SILENT);
+    another_net_plays(roll_first, FAKE_STUCK);
+}
+
+static void test_who_asks_for_the_net_has_it_tried_at_once(void **state)
+{
+    let_fail("notes", FAKE_NONSENSE, 0);
+    struct studio *studio = studio_new(notes_first, true, 1, 7);
+    studio_play(studio, 8);
+    assert_string_equal(fake.last, "roll-open");
+    fake.mood = NULL;
+    struct lane_style style = {.composer = "bach", .threshold = 0.5, .curator = true};
+    snprintf(style.net, sizeof style.net, "roll-open");
+    lane_ask(studio->channels[0].lane, &style, LANE_CHANGE);
+    studio_play(studio, 2);
+    assert_string_equal(studio_rung(studio, 0), "");
+    snprintf(style.net, sizeof style.net, "notes-open");
+    lane_ask(studio->channels[0].lane, &style, LANE_CHANGE);
+    studio_play(studio, 2);
+    assert_string_equal(fake.last, "notes-open");
+    assert_string_equal(studio_rung(studio, 0), "");
+    studio_free(studio);
+}
+
+static bool is_human(const struct note *note)
+{
+    return note->pitch >= FAKE_HUMAN_LOWEST - 1;
+}
+
+static void what_was_played_comes_again(const char *const *nets, enum fake_mood mood)
+{
+    let_fail("", mood, 1000);
+    struct studio *studio = studio_new(nets, true, 1, 7);
+    studio_play(studio, 400);
+    assert_string_equal(studio_rung(studio, 0), "replay");
+    assert_true(studio_decision(studio, 0, "replays") > 30);
+    assert_int_equal(studio_decision(studio, 0, "phrases"), 0);
+    size_t count = studio_notes(studio, 0, 0, 400);
+    assert_true(count > 400 * 3);
+    for (size_t i = 0; i < count; i++)
+        assert_false(is_human(&studio->notes[i]));
+
+    fake.mood = NULL;
+    uint64_t replays = studio_decision(studio, 0, "replays");
+    studio_play(studio, 60);
+    assert_string_equal(studio_rung(studio, 0), "");
+    assert_int_equal(studio_decision(studio, 0, "replays"), replays);
+    assert_true(studio_longest_gap(studio, 0) < 3);
+    studio_free(studio);
+}
+
+static void test_what_was_played_comes_again_where_no_net_is_left(void **state)
+{
+    what_was_played_comes_again(notes_net, FAKE_NONSENSE);
+    what_was_played_comes_again(roll_net, FAKE_SILENT);
+    what_was_played_comes_again(notes_net, FAKE_SILENT);
+    what_was_played_comes_again(roll_first, FAKE_NONSENSE);
+}
+
+static void human_phrases_are_played(const char *const *nets)
+{
+    let_fail("", FAKE_NONSENSE, 0);
+    struct studio *studio = studio_new(nets, true, 1, 7);
+    studio_play(studio, 6);
+    assert_string_equal(studio_rung(studio, 0), "phrases");
+    assert_true(studio_decision(studio, 0, "phrases") >= 1);
+    size_t count = studio_notes(studio, 0, 0, 4);
+    assert_true(count > 10);
+    for (size_t i = 0; i < count; i++)
+        assert_true(is_human(&studio->notes[i]));
+    fake.mood = NULL;
+    studio_play(studio, 60);
+    assert_string_equal(studio_rung(studio, 0), "");
+    assert_true(studio_longest_gap(studio, 0) < 3);
+    studio_free(studio);
+}
+
+static void test_human_phrases_where_nothing_was_played(void **state)
+{
+    human_phrases_are_played(notes_net);
+    human_phrases_are_played(roll_net);
+}
+
+static void every_draft_is_refused(const char *const *nets)
+{
+    let_fail("", FAKE_STUCK, 400);
+    struct studio *studio = studio_new(nets, true, 1, 7);
+    studio_play(studio, 120);
+    assert_string_equal(studio_rung(studio, 0), "least-bad");
+    assert_true(studio_decision(studio, 0, "least_bad") > 10);
+    fake.mood = NULL;
+    studio_play(studio, 1200);
+    assert_string_equal(studio_rung(studio, 0), "");
+    assert_true(studio_longest_gap(studio, 0) < 3);
+    studio_free(studio);
+}
+
+static void test_the_least_bad_where_every_draft_is_refused(void **state)
+{
+    every_draft_is_refused(notes_net);
+    every_draft_is_refused(roll_net);
+    every_draft_is_refused(roll_first); // the other one is no better
+}
+
+static void test_weights_that_cannot_be_read(void **state)
+{
+    fake.unread = "notes";
+    struct studio *studio = studio_new(notes_first, true, 1, 7);
+    studio_play(studio, 20);
+    assert_string_equal(studio_rung(studio, 0), "net");
+    assert_string_equal(fake.last, "roll-open");
+    fake.unread = NULL;
+    nanosleep(&(struct timespec){.tv_nsec = 150000000}, NULL); // beyond the studio's retry_seconds
+    studio_play(studio, 20);
+    assert_string_equal(studio_rung(studio, 0), "");
+    assert_string_equal(fake.last, "notes-open");
+    assert_true(studio_longest_gap(studio, 0) < 3);
+    studio_free(studio);
+}
+
+/** The device does not answer in any run; what is there already is played for hours. */
+static void test_relief_goes_on_for_hours(void **state)
+{
+    struct studio *studio = studio_new(roll_net, true, 2, 7);
+    studio_play(studio, 120);
+    fake.lost = true;
+    for (int second = 0; second < 7200; second++) {
+        generator_relieve(studio->generator);
+        for (size_t i = 0; i < 2; i++)
+            assert_true(studio_listen(studio, i, 1) == 1);
+    }
+    assert_true(generator_step(studio->generator) < 0);
+    for (size_t i = 0; i < 2; i++) {
+        assert_string_equal(studio_rung(studio, i), "replay");
+        assert_true(studio_longest_gap(studio, i) < 3);
+        assert_true(studio_notes(studio, i, 7000, 7240) > 120 * 3);
+    }
+    studio_free(studio);
+}
+
+static void rest(void)
+{
+    nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+}
+
+/** Listens to channel 0 for `seconds`, as fast as there is music. */
+static void listen_on(struct studio *studio, double seconds)
+{
+    while (seconds > 0.001) {
+        double heard = studio_listen(studio, 0, seconds);
+        seconds -= heard;
+        if (heard == 0)
+            rest();
+        generator_wake(studio->generator);
+    }
+}
+
+static void wait_for_trouble(struct studio *studio, const char *word)
+{
+    for (;;) {
+        const char *trouble = generator_trouble(studio->generator);
+        if (word ? trouble && !strncmp(trouble, word, strlen(word)) : !trouble)
+            return;
+        rest();
+    }
+}
+
+static struct studio *start(void)
+{
+    struct studio *studio = studio_new(notes_net, true, 1, 7);
+    assert_int_equal(generator_start(studio->generator), 0);
+    generator_set_playing(studio->generator, true);
+    listen_on(studio, 120);
+    return studio;
+}
+
+static void finish(struct studio *studio)
+{
+    wait_for_trouble(studio, NULL);
+    uint64_t judged = studio_decision(studio, 0, "judged");
+    listen_on(studio, 60);
+    assert_true(studio_decision(studio, 0, "judged") > judged);
+    assert_string_equal(studio_rung(studio, 0), "");
+    assert_true(studio_longest_gap(studio, 0) < 3);
+    studio_free(studio);
+}
+
+static void test_a_device_that_stalls(void **state)
+{
+    struct studio *studio = start();
+    fake.stalled = true;
+    listen_on(studio, 60); // much more than was composed
+    wait_for_trouble(studio, "stalled");
+    assert_string_equal(studio_rung(studio, 0), "replay");
+    fake.stalled = false;
+    finish(studio);
+}
+
+static void test_a_device_that_is_lost(void **state)
+{
+    struct studio *studio = start();
+    fake.lost = true;
+    listen_on(studio, 60);
+    wait_for_trouble(studio, "device");
+    assert_string_equal(studio_rung(studio, 0), "replay");
+    fake.lost = false;
+    finish(studio);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_another_net_plays_where_one_fails, begin),
+        cmocka_unit_test_setup(test_who_asks_for_the_net_has_it_tried_at_once, begin),
+        cmocka_unit_test_setup(test_what_was_played_comes_again_where_no_net_is_left, begin),
+        cmocka_unit_test_setup(test_human_phrases_where_nothing_was_played, begin),
+        cmocka_unit_test_setup(test_the_least_bad_where_every_draft_is_refused, begin),
+        cmocka_unit_test_setup(test_weights_that_cannot_be_read, begin),
+        cmocka_unit_test_setup(test_relief_goes_on_for_hours, begin),
+        cmocka_unit_test_setup(test_a_device_that_stalls, begin),
+        cmocka_unit_test_setup(test_a_device_that_is_lost, begin),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
