@@ -120,13 +120,9 @@ static void end_patience(struct lane *lane)
         keep_unheard(lane);
         return;
     }
-    unsigned patiences = lane->patiences;
     decisions_count(&lane->decisions.least_bad);
     draft_copy(&lane->draft, &lane->least_bad);
-    lane_play_well(lane);
-    lane->patiences = patiences;
-    if (patiences >= LANE_PATIENCES)
-        lane_set_rung(lane, LANE_LEAST_BAD);
+    lane_play_on(lane, false);
     keep_unheard(lane);
 }
 
@@ -166,7 +162,7 @@ void lane_judge(struct lane *lane)
         try_again(lane, &lane->draft, verdict, badness);
         return;
     }
-    lane_play_well(lane);
+    lane_play_on(lane, true);
     keep(lane);
 }
 
@@ -197,6 +193,6 @@ void lane_judge_sketches(struct lane *lane)
     }
     lane->scribe = best->scribe;
     draft_copy(&lane->draft, &best->draft);
-    lane_play_well(lane);
+    lane_play_on(lane, true);
     lane->follow = keep(lane);
 }

@@ -124,8 +124,8 @@ void lane_judge_sketches(struct lane *lane);
 /** Says how it goes on, where it is another way than before. */
 void lane_set_rung(struct lane *lane, enum lane_rung rung);
 
-/** A draft of the net in use is kept. */
-void lane_play_well(struct lane *lane);
+/** A draft of the net in use is kept: one that is good, or the least bad. */
+void lane_play_on(struct lane *lane, bool well);
 
 /** Sets the net in use aside. Returns false where there is no other one. */
 bool lane_set_aside(struct lane *lane);

@@ -40,13 +40,17 @@ const char *lane_trouble(const struct lane *lane)
     return atomic_load(&lane->trouble);
 }
 
-void lane_play_well(struct lane *lane)
+void lane_play_on(struct lane *lane, bool well)
 {
-    lane->patiences = 0;
+    bool other = strcmp(lane->net, lane->style.net) != 0;
     replay_end(&lane->replay, lane->start);
-    if (lane->playing)
+    if (well) {
+        lane->patiences = 0;
         aside_forget(&lane->aside, lane->playing);
-    lane_set_rung(lane, strcmp(lane->net, lane->style.net) != 0 ? LANE_OTHER_NET : LANE_WELL);
+    }
+    lane_set_rung(lane, lane->patiences >= LANE_PATIENCES ? LANE_LEAST_BAD
+                        : other                           ? LANE_OTHER_NET
+                                                          : LANE_WELL);
 }
 
 bool lane_set_aside(struct lane *lane)

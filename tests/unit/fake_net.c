@@ -131,7 +131,9 @@ static void draw_note(uint64_t draw, uint64_t step, enum fake_mood mood, uint8_t
 {
     struct tuple note = {tuple_delta_bin(20), (uint8_t)(48 + draw % 36), 20,
                          (uint8_t)(12 + draw / 64 % 6)};
-    if (mood == FAKE_THIN)
+    if (mood == FAKE_HIGH)
+        note.pitch += 24;
+    else if (mood == FAKE_THIN)
         note.delta = tuple_delta_bin(390);
     else if (mood == FAKE_STUCK)
         note = (struct tuple){tuple_delta_bin(15), (uint8_t)(60 + step % 3), 10, 14};
@@ -157,7 +159,7 @@ static void draw_frame(struct net *net, uint32_t lane, uint64_t draw, uint64_t s
         return;
     }
     if (step % 4 == 0) {
-        net->open[lane] = (uint8_t)(48 + draw % 36);
+        net->open[lane] = (uint8_t)((mood == FAKE_HIGH ? 72 : 48) + draw % 36);
         token[net->open[lane]] = (uint8_t)(50 + draw / 64 % 40);
     } else if (step % 4 < 3 && net->open[lane]) {
         token[net->open[lane]] = NET_CELL_HOLD;

@@ -18,6 +18,7 @@
 
 enum fake_mood {
     FAKE_WELL,     ///< 300 notes a minute
+    FAKE_HIGH,     ///< the same, two octaves higher
     FAKE_THIN,     ///< a note in four seconds: refused, and worse than tolerable
     FAKE_STUCK,    ///< a tremolo: refused, and tolerable
     FAKE_SILENT,   ///< a roll net's answer where no logit is a number; notes 4 s apart

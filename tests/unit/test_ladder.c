@@ -81,6 +81,8 @@ static void test_who_asks_for_the_net_has_it_tried_at_once(void **state)
     struct studio *studio = studio_new(notes_first, true, 1, 7);
     studio_play(studio, 8);
     assert_string_equal(fake.last, "roll-open");
+    // What is no music at all is not even judged.
+    assert_int_equal(studio_decision(studio, 0, "refused"), 0);
     fake.mood = NULL;
     struct lane_style style = {.composer = "bach", .threshold = 0.5, .curator = true};
     snprintf(style.net, sizeof style.net, "roll-open");
@@ -128,6 +130,32 @@ static void test_what_was_played_comes_again_where_no_net_is_left(void **state)
     what_was_played_comes_again(roll_net, FAKE_SILENT);
     what_was_played_comes_again(notes_net, FAKE_SILENT);
     what_was_played_comes_again(roll_first, FAKE_NONSENSE);
+}
+
+static void new_music_comes_again(const char *const *nets)
+{
+    let_fail("", FAKE_NONSENSE, 1000);
+    struct studio *studio = studio_new(nets, true, 1, 7);
+    studio_play(studio, 240);
+    assert_string_equal(studio_rung(studio, 0), "replay");
+    let_fail("", FAKE_HIGH, 0);
+    studio_play(studio, 240);
+    assert_string_equal(studio_rung(studio, 0), "");
+    let_fail("", FAKE_NONSENSE, 0);
+    studio_play(studio, 120);
+    assert_string_equal(studio_rung(studio, 0), "replay");
+    size_t count = studio_notes(studio, 0, 540, 600);
+    double sum = 0;
+    for (size_t i = 0; i < count; i++)
+        sum += studio->notes[i].pitch;
+    assert_true(sum / (double)count > 85 - 12); // 65 and 89, were all of them of one kind
+    studio_free(studio);
+}
+
+static void test_new_music_comes_again(void **state)
+{
+    new_music_comes_again(notes_net);
+    new_music_comes_again(roll_net);
 }
 
 static void human_phrases_are_played(const char *const *nets)
@@ -238,9 +266,9 @@ static void wait_for_trouble(struct studio *studio, const char *word)
     }
 }
 
-static struct studio *start(void)
+static struct studio *start(const char *const *nets)
 {
-    struct studio *studio = studio_new(notes_net, true, 1, 7);
+    struct studio *studio = studio_new(nets, true, 1, 7);
     assert_int_equal(generator_start(studio->generator), 0);
     generator_set_playing(studio->generator, true);
     listen_on(studio, 120);
@@ -255,12 +283,15 @@ static void finish(struct studio *studio)
     assert_true(studio_decision(studio, 0, "judged") > judged);
     assert_string_equal(studio_rung(studio, 0), "");
     assert_true(studio_longest_gap(studio, 0) < 3);
+    // Nor do two musics sound at once: a net makes ten notes in two seconds, a chord seldom.
+    for (double from = 0; from < 230; from += 0.5)
+        assert_true(studio_notes(studio, 0, from, from + 2) <= 14);
     studio_free(studio);
 }
 
-static void test_a_device_that_stalls(void **state)
+static void stalls(const char *const *nets)
 {
-    struct studio *studio = start();
+    struct studio *studio = start(nets);
     fake.stalled = true;
     listen_on(studio, 60); // much more than was composed
     wait_for_trouble(studio, "stalled");
@@ -269,9 +300,15 @@ static void test_a_device_that_stalls(void **state)
     finish(studio);
 }
 
-static void test_a_device_that_is_lost(void **state)
+static void test_a_device_that_stalls(void **state)
 {
-    struct studio *studio = start();
+    stalls(notes_net);
+    stalls(roll_net);
+}
+
+static void is_lost(const char *const *nets)
+{
+    struct studio *studio = start(nets);
     fake.lost = true;
     listen_on(studio, 60);
     wait_for_trouble(studio, "device");
@@ -280,12 +317,19 @@ static void test_a_device_that_is_lost(void **state)
     finish(studio);
 }
 
+static void test_a_device_that_is_lost(void **state)
+{
+    is_lost(notes_net);
+    is_lost(roll_net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_another_net_plays_where_one_fails, begin),
         cmocka_unit_test_setup(test_who_asks_for_the_net_has_it_tried_at_once, begin),
         cmocka_unit_test_setup(test_what_was_played_comes_again_where_no_net_is_left, begin),
+        cmocka_unit_test_setup(test_new_music_comes_again, begin),
         cmocka_unit_test_setup(test_human_phrases_where_nothing_was_played, begin),
         cmocka_unit_test_setup(test_the_least_bad_where_every_draft_is_refused, begin),
         cmocka_unit_test_setup(test_weights_that_cannot_be_read, begin),
