@@ -224,7 +224,17 @@ static void test_relief_goes_on_for_hours(void **state)
 {
     struct studio *studio = studio_new(roll_net, true, 2, 7);
     studio_play(studio, 120);
+    // A note whose end the net would have told.
+    struct score *score = studio->channels[0].score;
+    int64_t horizon = score_horizon(score);
+    struct note open = {horizon - NOTE_SECOND / 2, NOTE_OPEN, 30, 64}, found[64];
+    assert_int_equal(score_add(score, &open), 0);
     fake.lost = true;
+    studio_listen(studio, 0, LANE_HIGH_SECONDS);
+    assert_int_equal(generator_relieve(studio->generator), 1);
+    size_t count = score_copy(score, horizon - NOTE_SECOND, horizon, found, 64);
+    for (size_t i = 0; i < count; i++)
+        assert_true(found[i].duration <= NOTE_SECOND / 2 || found[i].pitch != 30);
     for (int second = 0; second < 7200; second++) {
         generator_relieve(studio->generator);
         for (size_t i = 0; i < 2; i++)

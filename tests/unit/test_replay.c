@@ -102,13 +102,15 @@ static void test_what_was_played_is_played_again_otherwise(void **state)
 
     // Steps within a phrase are those of the line; where a phrase begins they are not, and no
     // phrase is where the line was, in pitch or pace.
-    size_t phrases = 0, steps = 0;
+    size_t phrases = 0, steps = 0, paced = 0;
     for (size_t i = 1; i < count; i++) {
         int step = notes[i].pitch - notes[i - 1].pitch;
         bool goes_on = (step == 1 || step == -24) && notes[i].onset - notes[i - 1].onset < S / 4;
         steps += goes_on;
         phrases += !goes_on;
+        paced += goes_on && notes[i].onset - notes[i - 1].onset != S / 5;
     }
+    assert_true(paced > steps / 2);
     assert_true(phrases >= 3 && phrases <= 20);
     assert_true(steps + phrases + 1 == count && steps > 8 * phrases);
 }
@@ -139,10 +141,16 @@ static void test_new_music_is_taken_in_and_replays_are_not(void **state)
     play_all();
     relieve(600, NULL, REPLAY_KEPT); // all of the score is replay now
     replay_end(replay, score_horizon(score));
-    compose(8); // too little to choose from: the phrases of before
+    for (int i = 0; i < 8 * 5; i++) { // too little to choose from: the phrases of before
+        struct note note = {score_horizon(score) + i * S / 5, S / 4, (uint8_t)(90 + i % 7), 70};
+        score_add(score, &note);
+    }
+    score_extend(score, score_horizon(score) + 8 * S);
     play_all();
     size_t count = relieve(60, NULL, REPLAY_KEPT);
     assert_true(longest_gap(count) < 3 * S / 2);
+    for (size_t i = 0; i < count; i++)
+        assert_true(notes[i].pitch <= 76);
     replay_end(replay, score_horizon(score));
 
     for (int i = 0; i < 60 * 5; i++) { // another line, of other pitches
@@ -154,6 +162,16 @@ static void test_new_music_is_taken_in_and_replays_are_not(void **state)
     count = relieve(60, NULL, REPLAY_KEPT);
     for (size_t i = 0; i < count; i++)
         assert_true(notes[i].pitch >= 86);
+}
+
+static void test_silences_are_not_played_again(void **state)
+{
+    for (int i = 0; i < 20; i++) {
+        compose(9);
+        score_extend(score, score_horizon(score) + 4 * S);
+    }
+    play_all();
+    assert_true(longest_gap(relieve(300, NULL, REPLAY_KEPT)) < 3 * S / 2);
 }
 
 static void test_human_phrases_where_there_is_nothing_else(void **state)
@@ -224,6 +242,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_was_played_is_played_again_otherwise, begin, end),
         cmocka_unit_test_setup_teardown(test_it_goes_on_for_hours_and_stays_itself, begin, end),
         cmocka_unit_test_setup_teardown(test_new_music_is_taken_in_and_replays_are_not, begin, end),
+        cmocka_unit_test_setup_teardown(test_silences_are_not_played_again, begin, end),
         cmocka_unit_test_setup_teardown(test_human_phrases_where_there_is_nothing_else, begin, end),
         cmocka_unit_test_setup_teardown(test_nothing_is_nothing, begin, end),
         cmocka_unit_test_setup_teardown(test_the_seed_decides, begin, end),
