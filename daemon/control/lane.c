@@ -14,8 +14,9 @@
 /** A replacement that is younger than so many runs begins again with a new wish; an older one is
  * heard out first, so that a flood of wishes cannot keep the music from being composed. */
 #define YOUNG_RUNS 6
-/** Breath between two pieces. */
+/** Breath between two pieces, and before music that does not go on from what was there. */
 #define BREATH_US (NOTE_SECOND * 6 / 5)
+#define RESEED_BREATH_US (NOTE_SECOND * 3 / 5)
 
 int lane_new(struct score *score, uint64_t seed, const struct lane_style *style,
              struct lane **ret_lane)
@@ -97,6 +98,13 @@ static void update_bounds(struct lane *lane, const struct net_info *info)
     memcpy(lane->bounds_of, name, sizeof name);
 }
 
+/** A breath of `length` between the last onset and what follows, whole frames. */
+static int64_t breath_before(struct lane *lane, int64_t length)
+{
+    int64_t silent = lane->start - primer_last_onset(&lane->primer, lane->start);
+    return silent < length ? (length - silent) / ROLL_FRAME_US * ROLL_FRAME_US : 0;
+}
+
 /** Chooses the phrase that the draft begins with. */
 static void prime(struct lane *lane)
 {
@@ -106,15 +114,10 @@ static void prime(struct lane *lane)
     lane->source =
         lane->scribe.kind->prime(&lane->scribe, lane->source, lane->start, lane->piece_start,
                                  lane->style.composer, &lane->curator);
+    if (!lane->piece)
+        lane->breath = lane->source == PRIMER_LATEST ? 0 : breath_before(lane, RESEED_BREATH_US);
     if (lane->style.reseed_interval)
         lane->next_reseed = lane->start + lane->style.reseed_interval * NOTE_SECOND;
-}
-
-/** A breath of BREATH_US between the last onset and the new piece, whole frames. */
-static int64_t breath_before(struct lane *lane)
-{
-    int64_t silent = lane->start - primer_last_onset(&lane->primer, lane->start);
-    return silent < BREATH_US ? (BREATH_US - silent) / ROLL_FRAME_US * ROLL_FRAME_US : 0;
 }
 
 void lane_begin_replacement(struct lane *lane)
@@ -131,7 +134,7 @@ void lane_begin_replacement(struct lane *lane)
     lane->refused = 0;
     lane->steering.trim = 0;
     lane->piece = lane->serving & (LANE_SKIP | LANE_COMPOSER);
-    lane->breath = lane->serving & LANE_SKIP ? breath_before(lane) : 0;
+    lane->breath = lane->serving & LANE_SKIP ? breath_before(lane, BREATH_US) : 0;
     lane->source = PRIMER_LATEST;
     lane->reason = "change";
     if (lane->piece)
@@ -228,7 +231,7 @@ static void look_at_the_time(struct lane *lane)
         lane->piece = true;
         lane->source = PRIMER_NOTHING;
         lane->reason = "next";
-        lane->breath = breath_before(lane);
+        lane->breath = breath_before(lane, BREATH_US);
     } else if (lane->style.curator && lane->start >= lane->next_reseed) {
         lane->priming = true;
         lane->source = PRIMER_LATEST;

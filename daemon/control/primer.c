@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "control/primer.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "music/score.h"
@@ -8,6 +9,14 @@
 
 /** How far back the best phrase to reseed from is looked for. */
 #define MEMORY_US (180 * NOTE_SECOND)
+/** How much earlier or later than it was found, at most, the best phrase begins: so many steps of
+ * 50 ms. */
+#define SHIFTS 10
+#define SHIFT_US (NOTE_SECOND / 20)
+#define MOST_SEMITONES 3
+/** Keys of a piano. */
+#define LOWEST 21
+#define HIGHEST 108
 
 void primer_init(struct primer *primer, struct score *score, uint64_t seed)
 {
@@ -60,10 +69,46 @@ static void choose_own(struct primer *primer, int64_t from, int64_t to)
     primer->to = to;
 }
 
+/** Whether the phrase, moved by so many semitones, is still where the composer plays. */
+static bool is_fit(const struct primer *primer, const struct curator_bounds *bounds, int by)
+{
+    double sum = 0;
+    for (size_t i = 0; i < primer->count; i++) {
+        int pitch = primer->notes[i].pitch + by;
+        if (pitch < LOWEST || pitch > HIGHEST)
+            return false;
+        sum += pitch;
+    }
+    double middle = sum / (double)primer->count;
+    return middle >= bounds->register_[0] && middle <= bounds->register_[2];
+}
+
+/** Moves the phrase by some semitones and its notes a little apart or together; its end, where the
+ * net goes on, stays. */
+static void vary(struct primer *primer, const struct curator_bounds *bounds, uint64_t draw)
+{
+    int by = 1 + (int)(draw % MOST_SEMITONES);
+    int64_t pace = 970 + (int64_t)(draw / 64 % 61); // of 1000
+    if (draw & 32)
+        by = -by;
+    if (!is_fit(primer, bounds, by))
+        by = -by;
+    if (!is_fit(primer, bounds, by))
+        by = 0;
+    for (size_t i = 0; i < primer->count; i++) {
+        struct note *note = &primer->notes[i];
+        note->pitch = (uint8_t)(note->pitch + by);
+        note->onset = primer->to - (primer->to - note->onset) * pace / 1000;
+        if (note->duration != NOTE_OPEN)
+            note->duration = note->duration * pace / 1000 + 1;
+    }
+}
+
 enum primer_source primer_choose(struct primer *primer, enum primer_source source, int64_t start,
                                  int64_t reach, const char *composer, const struct curator *curator)
 {
     int64_t from = start - PRIMER_US;
+    uint64_t draw;
     primer->count = 0;
     primer->from = from;
     primer->to = start;
@@ -76,7 +121,11 @@ enum primer_source primer_choose(struct primer *primer, enum primer_source sourc
     case PRIMER_BEST:
         if (find_best(primer, start, curator, &from) < 0)
             break;
+        draw = spread(primer->seed ^ primer->reseeds++ << 32);
+        from += ((int64_t)(draw >> 40) % (2 * SHIFTS + 1) - SHIFTS) * SHIFT_US;
+        from = from > start - PRIMER_US ? start - PRIMER_US : from < 0 ? 0 : from;
         choose_own(primer, from, from + PRIMER_US);
+        vary(primer, &curator->bounds, draw);
         return PRIMER_BEST;
     case PRIMER_HUMAN:
         break;

@@ -25,14 +25,18 @@ enum primer_source {
     PRIMER_NOTHING, ///< no phrase: the net begins a piece of its own
     PRIMER_HUMAN,
     PRIMER_LATEST, ///< the channel's last seconds: goes on seamlessly
-    PRIMER_BEST,   ///< the best ten seconds of the channel's last minutes
+    /** The best ten seconds of the channel's last minutes, varied: moved by one to three semitones
+     * within the composer's register, begun up to half a second later, a little slower or faster.
+     */
+    PRIMER_BEST,
 };
 
 struct primer {
     struct score *score;
     const struct seedbook *book; ///< of the net in use; NULL: none
     uint64_t seed;
-    uint64_t phrase; ///< human phrases used so far
+    uint64_t phrase;  ///< human phrases used so far
+    uint64_t reseeds; ///< own ones varied so far
     /** The phrase chosen last, in order of onset, [from, to) in the notes' own time; notes that
      * sound over `from` are in it. */
     struct note notes[PRIMER_NOTES];
