@@ -2,13 +2,13 @@
 #include "control/compose.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "control/generator.h"
+#include "control/interrupt.h"
 #include "control/lane.h"
 #include "control/piece.h"
 #include "control/printout.h"
@@ -43,23 +43,6 @@ struct composing {
     struct repertoire *repertoire;
     struct generator *generator;
 };
-
-static volatile sig_atomic_t interrupted;
-
-static void on_interrupt(int number)
-{
-    (void)number;
-    interrupted = 1;
-}
-
-/** A second signal ends the process at once. */
-static void watch_signals(void)
-{
-    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
-    interrupted = 0;
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-}
 
 static bool same_piece(const struct printout *a, const struct printout *b)
 {
@@ -179,7 +162,7 @@ static int compose(struct composing *composing)
     for (size_t i = 0; i < composing->job_count; i++)
         whole += composing->jobs[i].piece.length;
     progress_init(&progress, whole, composing->request->quiet);
-    while (r == 0 && done < whole && !interrupted) {
+    while (r == 0 && done < whole && !interrupt_came()) {
         r = generator_step(composing->generator);
         if (r < 0) {
             log_error("the device failed while composing: %s", strerror(-r));
@@ -218,7 +201,7 @@ static int write_all(struct composing *composing, const struct settings *setting
         }
         r = printout_write(composing->sheets[i].printout, piece,
                            settings->soundfont[0] ? settings->soundfont : NULL);
-        if (r == 0 && interrupted)
+        if (r == 0 && interrupt_came())
             log_warning("interrupted: %s has the first %.0f s of %.0f", path, seconds,
                         composing->request->seconds);
         else if (r == 0 && !composing->request->quiet && strcmp(path, "-"))
@@ -236,7 +219,7 @@ int compose_run(struct settings *settings, const struct compose_request *request
         .jobs = calloc(request->path_count, sizeof *composing.jobs),
     };
     int r = composing.sheets && composing.jobs ? 0 : -ENOMEM;
-    watch_signals();
+    interrupt_watch();
     if (r == 0)
         r = open_printouts(&composing);
     if (r == 0)
@@ -245,7 +228,7 @@ int compose_run(struct settings *settings, const struct compose_request *request
         r = compose(&composing);
     if (r == 0)
         r = write_all(&composing, settings);
-    if (r == 0 && interrupted)
+    if (r == 0 && interrupt_came())
         r = -EINTR;
 
     for (size_t i = 0; composing.jobs && i < composing.job_count; i++)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/json.h"
 #include "music/score.h"
 
 #define MS (NOTE_SECOND / 1000)
@@ -99,20 +100,6 @@ static int64_t in_ms(int64_t us)
     return (us + MS / 2) / MS;
 }
 
-static void write_text(FILE *out, const char *text)
-{
-    fputc('"', out);
-    for (const char *c = text; *c; c++) {
-        if (*c == '"' || *c == '\\')
-            fprintf(out, "\\%c", *c);
-        else if ((unsigned char)*c < 0x20)
-            fprintf(out, "\\u%04x", (unsigned)*c);
-        else
-            fputc(*c, out);
-    }
-    fputc('"', out);
-}
-
 static void write_origin(const struct piece *piece, FILE *out)
 {
     const struct piece_origin *origin = &piece->origin;
@@ -126,7 +113,7 @@ static void write_origin(const struct piece *piece, FILE *out)
     fputs("{\"event\":\"composed\",\"time\":0", out);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         fprintf(out, ",\"%s\":", texts[i].key);
-        write_text(out, texts[i].text);
+        json_write_text(out, texts[i].text);
     }
     fprintf(out, ",\"threshold\":%g,\"curator\":%s,\"seed\":%" PRIu64 ",\"seconds\":%.3f}\n",
             origin->threshold, origin->curator ? "true" : "false", origin->seed,
