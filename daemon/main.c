@@ -17,6 +17,8 @@
 #include "control/manager.h"
 #include "control/manager_parts.h"
 #include "control/settings.h"
+#include "control/soak.h"
+#include "control/soak_stream.h"
 #include "control/watchdog.h"
 #include "log.h"
 
@@ -26,18 +28,26 @@
 #define EXIT_CONFIG 78
 /** From the fade-out to the end. */
 #define FADE_MS 120
-/** Settings that a person may give on the command line, and eight more options. */
+/** Settings that a person may give on the command line, and twelve more options. */
 #define OPTIONS 32
-/** Of a piece, where nothing else is said; and the most. */
+/** Of a piece and of a stream of a soak, where nothing else is said; and the most of both. */
 #define COMPOSE_SECONDS 180.0
-#define COMPOSE_LONGEST 86400.0
+#define SOAK_SECONDS 1200.0
+#define LONGEST_SECONDS (SOAK_HOURS * 3600.0)
+/** Nets and composers that a person may name for a soak. */
+#define NAMES 64
 /** Ended by SIGINT, as shells say it. */
 #define EXIT_INTERRUPTED 130
 
 struct options {
     const char *config;
-    bool compose; ///< to files, instead of playing
-    struct compose_request request;
+    bool compose;   ///< to files, instead of playing
+    bool soak;      ///< compose for a day, and measure it
+    double seconds; ///< of a piece or stream; 0: not said
+    bool quiet;
+    struct compose_request compose_request;
+    struct soak_request soak_request;
+    const char *nets[NAMES], *composers[NAMES]; ///< of a soak
 };
 
 struct fermata {
@@ -56,13 +66,22 @@ static void print_help(void)
     printf(
         "Usage: fermatad [OPTION]...\n"
         "  or:  fermatad --compose [OPTION]... FILE...\n"
+        "  or:  fermatad --soak [OPTION]... --out FOLDER\n"
         "Plays endless live piano to PipeWire; `fermatactl` steers it. With --compose it writes\n"
-        "music to files, as fast as the device can, and ends.\n\n"
+        "music to files, as fast as the device can, and ends; with --soak it measures its "
+        "music.\n\n"
         "  --config FILE            settings file instead of ~/.config/fermata/fermata.conf\n"
         "  --compose FILE...        a piece for each name: .mid, .wav, .png or .jsonl, or - for\n"
         "                           JSON lines on standard output; names that differ only in\n"
         "                           the ending are one piece, each further one has the next seed\n"
-        "  --minutes N, --seconds N how long each piece is; 3 minutes by default\n"
+        "  --soak                   compose on every net for every composer, or those named with\n"
+        "                           --net and --composer, which may be repeated; measure it; exit\n"
+        "                           status 1 where a promise was broken\n"
+        "  --out FOLDER             where the soak's report and music go\n"
+        "  --streams N              of each net and composer; 1 by default\n"
+        "  --hours N, --minutes N, --seconds N\n"
+        "                           how long each piece is (3 minutes by default), or each stream\n"
+        "                           of a soak (20 minutes)\n"
         "  --quiet                  no progress\n"
         "  --verbose                log what the curator refuses, and more\n"
         "  --help, --version\n\n"
@@ -73,9 +92,9 @@ static void print_help(void)
         snprintf(left, sizeof left, "--%s %s", key->key, key->argument);
         printf("  %-24s %s\n", left, key->help);
     }
-    printf(
-        "\nExamples: fermatad --composer bach --autostart yes\n"
-        "          fermatad --compose --composer chopin --minutes 10 --seed 7 out.mid out.wav\n");
+    printf("\nExamples: fermatad --composer bach --autostart yes\n"
+           "          fermatad --compose --composer chopin --minutes 10 --seed 7 out.mid out.wav\n"
+           "          fermatad --soak --hours 24 --seed 1 --out day\n");
 }
 
 static void read_config(struct settings *settings, const char *config)
@@ -100,20 +119,57 @@ static int read_length(const char *name, double unit, double *ret_seconds)
 {
     char *end;
     double number = strtod(optarg, &end);
-    if (end == optarg || *end || !(number > 0 && number * unit <= COMPOSE_LONGEST)) {
+    if (end == optarg || *end || !(number > 0 && number * unit <= LONGEST_SECONDS)) {
         fprintf(stderr, "fermatad: --%s %s: must be a number more than 0, up to %.0f\n", name,
-                optarg, COMPOSE_LONGEST / unit);
+                optarg, LONGEST_SECONDS / unit);
         return EXIT_USAGE;
     }
     *ret_seconds = number * unit;
     return -1;
 }
 
+static int read_streams(unsigned *ret_streams)
+{
+    char *end;
+    unsigned long number = strtoul(optarg, &end, 10);
+    if (*optarg < '0' || *optarg > '9' || *end || number < 1 || number > SOAK_STREAMS) {
+        fprintf(stderr, "fermatad: --streams %s: must be a number from 1 to %d\n", optarg,
+                SOAK_STREAMS);
+        return EXIT_USAGE;
+    }
+    *ret_streams = (unsigned)number;
+    return -1;
+}
+
+/** A net or composer is named, of which a soak may have several. */
+static int add_name(const char **names, size_t *count)
+{
+    if (*count == NAMES) {
+        fprintf(stderr, "fermatad: %s: more than %d names\n", optarg, NAMES);
+        return EXIT_USAGE;
+    }
+    names[(*count)++] = optarg;
+    return -1;
+}
+
+static int check_soak(const struct options *options)
+{
+    if (options->soak && options->compose) {
+        fprintf(stderr, "fermatad: --compose and --soak cannot be had at once\n");
+        return EXIT_USAGE;
+    }
+    if (options->soak && !options->soak_request.folder) {
+        fprintf(stderr, "fermatad: --soak needs a folder to write to, such as --out soak\n");
+        return EXIT_USAGE;
+    }
+    return -1;
+}
+
 /** What stands on the command line besides options. */
 static int read_files(int argc, char **argv, struct options *options)
 {
-    options->request.paths = (const char *const *)argv + optind;
-    options->request.path_count = (size_t)(argc - optind);
+    options->compose_request.paths = (const char *const *)argv + optind;
+    options->compose_request.path_count = (size_t)(argc - optind);
     if (options->compose && optind == argc) {
         fprintf(stderr, "fermatad: --compose needs the name of a file, such as out.mid or out.wav, "
                         "or - for standard output\n");
@@ -133,10 +189,27 @@ static int read_files(int argc, char **argv, struct options *options)
  * the settings, which are the strongest. Returns -1 to go on, else the exit status. */
 static int read_options(int argc, char **argv, struct options *options, struct settings *settings)
 {
-    enum { CONFIG = 1000, COMPOSE, MINUTES, SECONDS, QUIET, VERBOSE, HELP, VERSION };
+    enum {
+        CONFIG = 1000,
+        COMPOSE,
+        SOAK,
+        OUT,
+        STREAMS,
+        HOURS,
+        MINUTES,
+        SECONDS,
+        QUIET,
+        VERBOSE,
+        HELP,
+        VERSION
+    };
     struct option table[OPTIONS] = {
         {"config", required_argument, NULL, CONFIG},
         {"compose", no_argument, NULL, COMPOSE},
+        {"soak", no_argument, NULL, SOAK},
+        {"out", required_argument, NULL, OUT},
+        {"streams", required_argument, NULL, STREAMS},
+        {"hours", required_argument, NULL, HOURS},
         {"minutes", required_argument, NULL, MINUTES},
         {"seconds", required_argument, NULL, SECONDS},
         {"quiet", no_argument, NULL, QUIET},
@@ -144,10 +217,12 @@ static int read_options(int argc, char **argv, struct options *options, struct s
         {"help", no_argument, NULL, HELP},
         {"version", no_argument, NULL, VERSION},
     };
-    size_t n = 8;
+    size_t n = 12;
     for (int i = 0; settings_keys[i].key && n < OPTIONS - 1; i++)
         table[n++] = (struct option){settings_keys[i].key, required_argument, NULL, i + 1};
 
+    struct soak_request *soak = &options->soak_request;
+    soak->net_count = soak->composer_count = 0;
     int c;
     optind = 1;
     while ((c = getopt_long(argc, argv, "h", table, NULL)) != -1) {
@@ -173,16 +248,32 @@ static int read_options(int argc, char **argv, struct options *options, struct s
         case COMPOSE:
             options->compose = true;
             break;
+        case SOAK:
+            options->soak = true;
+            break;
+        case OUT:
+            soak->folder = optarg;
+            break;
+        case STREAMS:
+            status = read_streams(&soak->streams);
+            break;
+        case HOURS:
+            status = read_length("hours", 3600, &options->seconds);
+            break;
         case MINUTES:
-            status = read_length("minutes", 60, &options->request.seconds);
+            status = read_length("minutes", 60, &options->seconds);
             break;
         case SECONDS:
-            status = read_length("seconds", 1, &options->request.seconds);
+            status = read_length("seconds", 1, &options->seconds);
             break;
         case QUIET:
-            options->request.quiet = true;
+            options->quiet = true;
             break;
         default:
+            if (!strcmp(settings_keys[c - 1].key, "net"))
+                status = add_name(options->nets, &soak->net_count);
+            else if (!strcmp(settings_keys[c - 1].key, "composer"))
+                status = add_name(options->composers, &soak->composer_count);
             if (settings_set(settings, settings_keys[c - 1].key, optarg, &why) < 0) {
                 fprintf(stderr, "fermatad: --%s %s: it %s\n", settings_keys[c - 1].key, optarg,
                         why);
@@ -192,7 +283,8 @@ static int read_options(int argc, char **argv, struct options *options, struct s
         if (status >= 0)
             return status;
     }
-    return read_files(argc, argv, options);
+    int status = check_soak(options);
+    return status >= 0 ? status : read_files(argc, argv, options);
 }
 
 /** From weak to strong; see settings.h. */
@@ -210,7 +302,7 @@ static int read_settings(int argc, char **argv, struct options *options, struct 
     // What was changed over D-Bus lies between the file and the environment; where it is kept may
     // be said by any of them.
     memcpy(settings->state_file, named.state_file, sizeof settings->state_file);
-    if (!options->compose)
+    if (!options->compose && !options->soak)
         settings_read_file(settings, settings->state_file);
     settings_read_environment(settings);
     return read_options(argc, argv, options, settings);
@@ -310,20 +402,34 @@ static int exit_status(int r)
     }
 }
 
+/** Works without sound, bus and clock. */
+static int work(struct options *options, struct settings *settings)
+{
+    if (options->quiet)
+        log_set_level(LOG_LEVEL_WARNING);
+    if (options->compose) {
+        options->compose_request.seconds = options->seconds ? options->seconds : COMPOSE_SECONDS;
+        options->compose_request.quiet = options->quiet;
+        return exit_status(compose_run(settings, &options->compose_request));
+    }
+    options->soak_request.seconds = options->seconds ? options->seconds : SOAK_SECONDS;
+    options->soak_request.quiet = options->quiet;
+    options->soak_request.nets = options->nets;
+    options->soak_request.composers = options->composers;
+    return exit_status(soak_run(settings, &options->soak_request));
+}
+
 int main(int argc, char **argv)
 {
-    struct options options = {.request.seconds = COMPOSE_SECONDS};
+    struct options options = {.soak_request.streams = 1};
     struct settings settings;
     int status = read_settings(argc, argv, &options, &settings);
     if (status >= 0)
         return status;
     // A watcher or a reader that goes away is an error of a write, not the daemon's end.
     signal(SIGPIPE, SIG_IGN);
-    if (options.compose) {
-        if (options.request.quiet)
-            log_set_level(LOG_LEVEL_WARNING);
-        return exit_status(compose_run(&settings, &options.request));
-    }
+    if (options.compose || options.soak)
+        return work(&options, &settings);
     // Before any thread is there: the loop's signalfd gets what no thread takes.
     sigset_t handled;
     sigemptyset(&handled);

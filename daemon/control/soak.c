@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: MIT
+#include "control/soak.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "control/footprint.h"
+#include "control/generator.h"
+#include "control/interrupt.h"
+#include "control/lane.h"
+#include "control/progress.h"
+#include "control/repertoire.h"
+#include "control/settings.h"
+#include "control/soak_report.h"
+#include "control/soak_stream.h"
+#include "log.h"
+#include "music/curator.h"
+#include "nets/safetensors.h"
+
+/** Music after which a process has filled its rooms: the first hour was written down. */
+#define SETTLED_US (70 * 60 * NOTE_SECOND)
+
+struct soak {
+    const struct settings *settings;
+    const struct soak_request *request;
+    int64_t length;
+    struct repertoire *repertoire;
+    struct progress progress;
+    int64_t done; ///< by the nets before
+    struct soak_report report;
+
+    // Of the net in work:
+    struct generator *generator;
+    struct soak_stream *streams[SOAK_STREAMS];
+    size_t count;
+};
+
+static bool is_named(const char *const *names, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!strcmp(names[i], name))
+            return true;
+    return count == 0;
+}
+
+static bool wants(const struct soak *soak, const struct repertoire_net *net, const char *composer)
+{
+    const struct soak_request *request = soak->request;
+    return is_named(request->nets, request->net_count, net->name) &&
+           is_named(request->composers, request->composer_count, composer);
+}
+
+static size_t count_streams(const struct soak *soak, const struct repertoire_net *net)
+{
+    size_t count = 0;
+    for (const char *const *composer = net->composers; *composer; composer++)
+        if (wants(soak, net, *composer))
+            count += soak->request->streams;
+    return count;
+}
+
+/** Everything that was named is there. */
+static int check_request(const struct soak *soak)
+{
+    const struct soak_request *request = soak->request;
+    for (size_t i = 0; i < request->net_count; i++) {
+        if (!repertoire_find(soak->repertoire, request->nets[i])) {
+            log_error("there is no net %s in %s that may be loaded; fermatactl net lists those "
+                      "there are, licence = any takes in all",
+                      request->nets[i], soak->settings->models);
+            return -EINVAL;
+        }
+    }
+    size_t whole = 0;
+    for (size_t i = 0; i < repertoire_count(soak->repertoire); i++) {
+        const struct repertoire_net *net = repertoire_net(soak->repertoire, i);
+        size_t count = count_streams(soak, net);
+        if (count > SOAK_STREAMS) {
+            log_error("%zu streams of net %s are too many for one run; ask for %d at most", count,
+                      net->name, SOAK_STREAMS);
+            return -EINVAL;
+        }
+        whole += count;
+    }
+    if (whole)
+        return 0;
+    log_error("no net offers the composers that were asked for; fermatactl composer lists those "
+              "there are");
+    return -EINVAL;
+}
+
+/** Makes the folder; one with a soak in it is left as it is. */
+static int make_folder(const struct soak *soak)
+{
+    char path[1024];
+    const char *folder = soak->request->folder;
+    snprintf(path, sizeof path, "%s/soak.json", folder);
+    if (access(path, F_OK) == 0) {
+        log_error("there is a soak in %s already; name another folder with --out", folder);
+        return -EEXIST;
+    }
+    if (mkdir(folder, 0777) == 0 || errno == EEXIST)
+        return 0;
+    int r = -errno;
+    log_error("cannot make the folder %s: %s; name one that may be written to", folder,
+              strerror(-r));
+    return r;
+}
+
+/** The human composer's notes a minute, from the net's file. */
+static void find_band(const struct repertoire_net *net, const char *composer, double ret_band[3])
+{
+    struct curator_bounds bounds = curator_any_bounds;
+    struct safetensors *file;
+    if (safetensors_new(net->path, &file) == 0) {
+        const char *stats = safetensors_metadata(file, "stats");
+        if (stats)
+            curator_bounds_parse(stats, composer, &bounds);
+        safetensors_free(file);
+    }
+    memcpy(ret_band, bounds.notes_per_minute + 1, 3 * sizeof *ret_band);
+}
+
+static int make_stream(struct soak *soak, const struct repertoire_net *net, const char *composer,
+                       uint64_t seed)
+{
+    const struct settings *settings = soak->settings;
+    struct soak_net *found = &soak->report.nets[soak->report.count];
+    struct soak_result *result = &found->results[found->count++];
+    struct lane_style style = {
+        .threshold = settings->threshold,
+        .sampling = strcmp(settings->sampling, "hard") ? NET_SAMPLE : NET_HARD,
+        .reseed_interval = settings->reseed_interval,
+        .curator = settings->curator,
+    };
+    memcpy(style.net, net->name, sizeof style.net);
+    snprintf(style.composer, sizeof style.composer, "%s", composer);
+    struct piece_origin origin = {
+        .net = net->name, .licence = net->licence, .composer = composer, .seed = seed};
+    double band[3];
+    find_band(net, composer, band);
+    *result = (struct soak_result){.composer = composer, .seed = seed};
+    snprintf(result->folder, sizeof result->folder, "%s/%s-%llu", net->name, composer,
+             (unsigned long long)seed);
+    char folder[1024];
+    snprintf(folder, sizeof folder, "%s/%s", soak->request->folder, net->name);
+    mkdir(folder, 0777); // what is wrong with it is told of the folder in it
+    snprintf(folder, sizeof folder, "%s/%s", soak->request->folder, result->folder);
+    int r =
+        soak_stream_new(&origin, band, &style, folder, soak->length, &soak->streams[soak->count]);
+    if (r == 0)
+        r = generator_add(soak->generator, soak_stream_lane(soak->streams[soak->count++]));
+    return r;
+}
+
+static int make_streams(struct soak *soak, const struct repertoire_net *net, size_t count)
+{
+    struct soak_net *found = &soak->report.nets[soak->report.count];
+    found->net = net->name;
+    found->licence = net->licence;
+    found->results = calloc(count, sizeof *found->results);
+    if (!found->results)
+        return -ENOMEM;
+    struct generator_config config = {
+        .device = soak->settings->device,
+        .repertoire = soak->repertoire,
+        .net = net->name,
+        .lanes = count,
+    };
+    int r = generator_new(&config, &soak->generator);
+    for (const char *const *composer = net->composers; r == 0 && *composer; composer++)
+        for (unsigned i = 0; r == 0 && i < soak->request->streams; i++)
+            if (wants(soak, net, *composer))
+                r = make_stream(soak, net, *composer, soak->report.seed + i);
+    if (r == 0)
+        snprintf(found->device, sizeof found->device, "%s", generator_device(soak->generator));
+    return r;
+}
+
+/** Takes what was composed. Returns 0 or -errno; *ret_least is the music of the stream that is the
+ * furthest behind, *ret_whole of all together. */
+static int take_all(struct soak *soak, int64_t *ret_least, int64_t *ret_whole)
+{
+    int64_t least = soak->length, whole = 0;
+    for (size_t i = 0; i < soak->count; i++) {
+        struct soak_stream *stream = soak->streams[i];
+        if (soak_stream_position(stream) < soak->length) {
+            int r = soak_stream_take(stream);
+            if (r < 0)
+                return r;
+            if (soak_stream_position(stream) >= soak->length)
+                generator_remove(soak->generator, soak_stream_lane(stream));
+        }
+        int64_t position = soak_stream_position(stream);
+        least = position < least ? position : least;
+        whole += position;
+    }
+    *ret_least = least;
+    *ret_whole = whole;
+    return 0;
+}
+
+static int compose(struct soak *soak, struct soak_net *found)
+{
+    int64_t settled = soak->length >= 2 * SETTLED_US ? SETTLED_US : soak->length / 2;
+    int64_t least = 0, whole = 0;
+    int r = 0;
+    while (r >= 0 && least < soak->length && !interrupt_came()) {
+        r = generator_step(soak->generator);
+        if (r < 0)
+            log_error("the device failed while composing: %s", strerror(-r));
+        else
+            r = take_all(soak, &least, &whole);
+        if (!found->early && least >= settled)
+            found->early = footprint_resident();
+        progress_tell(&soak->progress, soak->done + whole);
+    }
+    found->late = footprint_resident();
+    if (!found->early)
+        found->early = found->late;
+    soak->done += whole;
+    for (size_t i = 0; r >= 0 && i < soak->count; i++)
+        r = soak_stream_end(soak->streams[i]);
+    return r < 0 ? r : 0;
+}
+
+/** What was found goes into the report; the promises of a soak that was cut short as well. */
+static void judge(struct soak *soak, struct soak_net *found)
+{
+    for (size_t i = 0; i < soak->count; i++) {
+        found->results[i].figures = *soak_stream_figures(soak->streams[i]);
+        promise_of_stream(&found->results[i].figures, &found->results[i].promises);
+    }
+    promise_of_memory(found->early, found->late, &found->promises);
+}
+
+static double now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+static int soak_net(struct soak *soak, const struct repertoire_net *net)
+{
+    size_t count = count_streams(soak, net);
+    if (count == 0)
+        return 0;
+    struct soak_net *found = &soak->report.nets[soak->report.count];
+    double begun = now(), cpu = footprint_cpu();
+    int r = make_streams(soak, net, count);
+    if (r == 0)
+        r = compose(soak, found);
+    found->wall = now() - begun;
+    found->cpu = footprint_cpu() - cpu;
+    if (r == 0) {
+        judge(soak, found);
+        soak->report.count++;
+    }
+    for (size_t i = 0; i < soak->count; i++)
+        generator_remove(soak->generator, soak_stream_lane(soak->streams[i]));
+    generator_free(soak->generator);
+    soak->generator = NULL;
+    for (size_t i = 0; i < soak->count; i++)
+        soak_stream_free(soak->streams[i]);
+    soak->count = 0;
+    return r;
+}
+
+/** Writes one of the report's two files, whole or not at all. */
+static int write_file(const struct soak *soak, const char *name,
+                      void (*write)(const struct soak_report *, FILE *))
+{
+    char path[1024], part[1032];
+    snprintf(path, sizeof path, "%s/%s", soak->request->folder, name);
+    snprintf(part, sizeof part, "%s.part", path);
+    FILE *out = fopen(part, "we");
+    bool good = out != NULL;
+    if (out) {
+        write(&soak->report, out);
+        good = !ferror(out);
+        good = fclose(out) == 0 && good;
+    }
+    if (good && rename(part, path) == 0)
+        return 0;
+    log_error("cannot write %s: %s", path, strerror(errno));
+    return -EIO;
+}
+
+/** After each net, so that a long soak that ends badly has left something. */
+static int write_report(const struct soak *soak)
+{
+    int r = write_file(soak, "report.md", soak_report_write_table);
+    return r < 0 ? r : write_file(soak, "soak.json", soak_report_write_json);
+}
+
+int soak_run(const struct settings *settings, const struct soak_request *request)
+{
+    struct soak soak = {
+        .settings = settings,
+        .request = request,
+        .length = (int64_t)(request->seconds * NOTE_SECOND),
+        .report = {.settings = settings, .seconds = request->seconds},
+    };
+    soak.report.seed = settings->seed ? settings->seed : (uint64_t)time(NULL);
+    interrupt_watch();
+    int r = repertoire_new(settings->models, !strcmp(settings->licence, "commercial"),
+                           &soak.repertoire);
+    size_t nets = r == 0 ? repertoire_count(soak.repertoire) : 0;
+    if (r == 0)
+        r = check_request(&soak);
+    if (r == 0)
+        r = make_folder(&soak);
+    if (r == 0) {
+        soak.report.nets = calloc(nets, sizeof *soak.report.nets);
+        r = soak.report.nets ? 0 : -ENOMEM;
+    }
+    int64_t streams = 0;
+    for (size_t i = 0; r == 0 && i < nets; i++)
+        streams += (int64_t)count_streams(&soak, repertoire_net(soak.repertoire, i));
+    progress_init(&soak.progress, streams * soak.length, request->quiet);
+    for (size_t i = 0; r == 0 && i < nets && !interrupt_came(); i++) {
+        r = soak_net(&soak, repertoire_net(soak.repertoire, i));
+        if (r == 0)
+            r = write_report(&soak);
+    }
+    progress_finish(&soak.progress);
+    if (r == 0 && !request->quiet)
+        soak_report_write_table(&soak.report, stdout);
+    if (r == 0)
+        r = interrupt_came() ? -EINTR : (int)soak_report_broken(&soak.report);
+
+    for (size_t i = 0; soak.report.nets && i < nets; i++)
+        free(soak.report.nets[i].results);
+    free(soak.report.nets);
+    repertoire_free(soak.repertoire);
+    return r;
+}
