@@ -45,6 +45,7 @@ SUITES = (
     Suite("unit", "every module alone, without hardware", *PLAIN, ("unit",)),
     Suite("gpu", "kernels and nets against references, on every Vulkan driver here", *PLAIN, ("gpu",)),
     Suite("system", "the real daemon with a private bus and PipeWire", *PLAIN, ("system",)),
+    Suite("soak", "minutes of music of every net, held against what is promised", *PLAIN, ("soak",)),
     Suite("lint", "layers, formatting, shell scripts, units", *PLAIN, ("lint",)),
     Suite("tidy", "clang-tidy", *PLAIN, ("tidy",)),
     Suite("models", "data, training and export in Python"),

@@ -250,8 +250,6 @@ static double now(void)
 static int soak_net(struct soak *soak, const struct repertoire_net *net)
 {
     size_t count = count_streams(soak, net);
-    if (count == 0)
-        return 0;
     struct soak_net *found = &soak->report.nets[soak->report.count];
     double begun = now(), cpu = footprint_cpu();
     int r = make_streams(soak, net, count);
@@ -326,7 +324,10 @@ int soak_run(const struct settings *settings, const struct soak_request *request
         streams += (int64_t)count_streams(&soak, repertoire_net(soak.repertoire, i));
     progress_init(&soak.progress, streams * soak.length, request->quiet);
     for (size_t i = 0; r == 0 && i < nets && !interrupt_came(); i++) {
-        r = soak_net(&soak, repertoire_net(soak.repertoire, i));
+        const struct repertoire_net *net = repertoire_net(soak.repertoire, i);
+        if (count_streams(&soak, net) == 0)
+            continue;
+        r = soak_net(&soak, net);
         if (r == 0)
             r = write_report(&soak);
     }
