@@ -145,7 +145,8 @@ def draw_density(path, found, nets, composers, ways):
         hours = len(row["rates"]) > 120
         if way == ways[0]:
             axes.axhspan(row["band"][0], row["band"][2], color="#e4e4e4", zorder=0)
-        axes.plot(at / 60 if hours else at, rates, color=COLOURS[ways.index(way) % len(COLOURS)], linewidth=1.0,
+        axes.plot(at / 60 if hours else at, rates, color=COLOURS[ways.index(way) % len(COLOURS)], linewidth=1.4,
+                  linestyle="--" if "curator off" in way else "-",
                   label=way or "as it is")
         axes.set_title(f"{net}, {composer}", fontsize=8, loc="left")
         axes.set_xlabel("hours" if hours else "minutes", fontsize=7)
@@ -159,7 +160,7 @@ def draw_density(path, found, nets, composers, ways):
         handles.update({label: handle for handle, label in zip(*axes.get_legend_handles_labels())})
     figure.tight_layout(rect=(0, 0, 1, 0.95))
     figure.legend(handles.values(), handles.keys(), loc="upper center", ncol=len(handles), fontsize=8, frameon=False)
-    pictures.save(figure, path)
+    pictures.save(figure, path, colours=200)
 
 
 def draw_oa(path, found, human, nets, composers, way):

@@ -17,12 +17,12 @@ ROLL_SECONDS = 60.0
 _COLOURS = 48  # of the palette
 
 
-def save(figure, path):
+def save(figure, path, colours=_COLOURS):
     """Write a figure as a palette PNG and close it."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=80)
     pyplot.close(figure)
-    picture = Image.open(buffer).convert("RGB").quantize(_COLOURS)
+    picture = Image.open(buffer).convert("RGB").quantize(colours)
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     picture.save(path, optimize=True)
 

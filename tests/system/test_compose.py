@@ -85,7 +85,7 @@ class Compose(unittest.TestCase):
                 ends[note['pitch']] = note['time'] + note['duration']
 
     def test_minutes_of_each_composer_without_a_gap(self):
-        # An hour of each is composed by docs/drying_out.py.
+        # A day of each is composed by fermatad --soak.
         for net in NETS:
             for composer in COMPOSERS:
                 notes, _ = compose(300, '--composer', composer, '--seed', '1', net=net)
