@@ -46,7 +46,7 @@ def of(window):
     length = np.maximum(array["offset"].astype("f8") - array["onset"], 0.0)
     onset = np.sort(array["onset"].astype("f8"))
     gap = np.diff(onset)
-    ioi = gap[gap > originality.CHORD]
+    ioi = gap[gap > originality.CHORD * 1e-6]
     classes = np.searchsorted(_LENGTHS, length)
     velocity = array["velocity"].astype("f8") if not window.flat else np.full(len(array), np.nan)
     out = {

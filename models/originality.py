@@ -1,7 +1,7 @@
 """Originality: does music quote the training data, or itself?
 
-Owns the measure. Notes are taken in the order of their chords (onsets within 30 ms, low to
-high); a *run* is 12 successive ones, told by their 11 pitch intervals, so transposition hides no
+Owns the measure. Notes are taken in the order of their chords (onsets, in whole microseconds, no
+more than 30 ms from the one before; low to high); a *run* is 12 successive ones, told by their 11 pitch intervals, so transposition hides no
 copy. Where rhythm counts, every step of the run takes as long as the source's to 10 %, at
 whatever tempo.
 
@@ -18,7 +18,7 @@ import numpy as np
 from . import archive, midi
 
 LENGTH = 12
-CHORD = 0.03  # seconds between onsets of one chord
+CHORD = 30_000  # microseconds between onsets of one chord
 RHYTHM = 0.1
 SOURCES = 64  # places looked at where a run occurs in many
 SAME_WORK = 0.1  # two pieces that share so many of their runs are one work
@@ -26,10 +26,13 @@ _BASE = np.uint64(1099511628211)  # FNV's prime, as the base of a polynomial has
 
 
 def line(notes):
-    """(pitch int16 [N], onset of its chord float64 [N], seconds) of a note array."""
+    """(pitch int16 [N], onset of its chord float64 [N], seconds) of a note array.
+
+    daemon/music/line.h tells the same line."""
     order = np.argsort(notes["onset"], kind="stable")
     onset = notes["onset"][order].astype("f8")
-    chord = np.concatenate([[0], np.cumsum(np.diff(onset) > CHORD)]) if len(onset) else np.zeros(0, int)
+    apart = np.diff(np.rint(onset * 1e6).astype(np.int64)) > CHORD
+    chord = np.concatenate([[0], np.cumsum(apart)]) if len(onset) else np.zeros(0, int)
     pitch = notes["pitch"][order].astype(np.int16)
     low = np.lexsort((pitch, chord))
     first = np.concatenate([[True], np.diff(chord) > 0]) if len(onset) else np.zeros(0, bool)

@@ -1,0 +1,84 @@
+"""Quotes: the filter holds what it was given, and little else; the golden file is as it was made."""
+
+import json
+import tempfile
+import unittest
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+
+from models import archive, originality, quotes, safetensors
+
+from hand import piece
+
+GOLDEN = Path(__file__).resolve().parents[1] / "data" / "golden-quotes.safetensors"
+
+
+class Filter(unittest.TestCase):
+    def setUp(self):
+        self.runs = np.random.default_rng(1).integers(0, 1 << 64, 20000, np.uint64)
+
+    def test_no_run_is_missed(self):
+        for size in (20000, 20001, 12345):  # any number of bytes
+            self.assertTrue(quotes.have(quotes.build(self.runs, size), self.runs).all())
+
+    def test_few_others_are_taken_for_them(self):
+        others = quotes.strangers(self.runs, 100000)
+        wrong = quotes.have(quotes.build(self.runs, len(self.runs) * quotes.BITS // 8), others).mean()
+        # (1 - e^(-hashes/bits))^hashes, of a filter whose bits are even
+        expected = (1 - np.exp(-quotes.HASHES / quotes.BITS)) ** quotes.HASHES
+        self.assertAlmostEqual(wrong, expected, delta=0.003)
+
+    def test_strangers_are_strangers(self):
+        self.assertFalse(np.isin(quotes.strangers(self.runs, 1000), self.runs).any())
+
+    def test_neighbouring_runs_do_not_share_bits(self):
+        place = quotes.places(np.arange(1000, dtype=np.uint64), 1 << 20, 6)
+        self.assertGreater(len(np.unique(place)), 5900)
+        self.assertLess(int(place.max()), 1 << 20)
+
+
+class Golden(unittest.TestCase):
+    def test_it_can_be_made_again(self):
+        with tempfile.TemporaryDirectory() as folder:
+            again = Path(folder) / "golden.safetensors"
+            with mock.patch("builtins.print"):
+                quotes.write_golden(again)
+            self.assertEqual(again.read_bytes(), GOLDEN.read_bytes())
+
+    def test_it_has_every_case(self):
+        onset, _ = quotes.made_up()
+        steps = set(np.diff(onset).tolist())
+        self.assertTrue({0, 29_999, 30_000, 30_001} <= steps)
+        had = safetensors.read(GOLDEN)[0]["had"].numpy()
+        self.assertTrue(0.5 <= had.mean() < 0.55)
+
+
+class File(unittest.TestCase):
+    def test_of_an_archive(self):
+        pieces = [piece(seed=seed) for seed in range(12)] + [piece(seed=99, split="validation")]
+        data = archive.Archive("made-up.zip", "0" * 64, "permissive", pieces)
+        with tempfile.TemporaryDirectory() as folder, mock.patch("builtins.print"):
+            path = Path(folder) / "quotes.safetensors"
+            quotes.write_quotes(path, data, "made up")
+            tensors, about = safetensors.read(path)
+        filter_ = tensors["filter"].numpy()
+        self.assertEqual(about["family"], "open")
+        self.assertEqual(len(filter_) * 8, int(about["bits"]))
+        self.assertLess(float(about["false_positives"]), 0.04)
+        runs = quotes.runs_of(data.of("train"))
+        self.assertEqual(len(runs), int(about["runs"]))
+        self.assertTrue(quotes.have(filter_, runs).all())
+        held_out = originality.runs(originality.line(pieces[-1].notes)[0])
+        self.assertLess(quotes.have(filter_, held_out).mean(), 0.15)
+        figures = json.loads(about["reference"])
+        self.assertEqual(set(figures), {"bach", "any"})
+        for found in figures.values():
+            for name, values in found.items():
+                self.assertEqual(values, sorted(values), name)
+                self.assertGreaterEqual(min(values), 0, name)
+
+
+if __name__ == "__main__":
+    unittest.main()
