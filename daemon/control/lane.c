@@ -24,6 +24,11 @@ int lane_new(struct score *score, uint64_t seed, const struct lane_style *style,
     struct lane *lane = calloc(1, sizeof *lane);
     if (!lane)
         return -ENOMEM;
+    int r = echo_new(&lane->echo);
+    if (r < 0) {
+        free(lane);
+        return r;
+    }
     lane->score = score;
     lane->seed = seed;
     lane->asked = lane->style = *style;
@@ -38,6 +43,7 @@ int lane_new(struct score *score, uint64_t seed, const struct lane_style *style,
     steering_init(&lane->steering, seed);
     scribe_init(&lane->scribe, &lane->primer, NET_ROLL, 0);
     curator_init(&lane->curator, &curator_any_bounds, 0);
+    curator_set_echo(&lane->curator, lane->echo);
     *ret_lane = lane;
     return 0;
 }
@@ -47,6 +53,7 @@ void lane_free(struct lane *lane)
     if (!lane)
         return;
     pthread_mutex_destroy(&lane->mutex);
+    echo_free(lane->echo);
     free(lane);
 }
 
@@ -85,7 +92,8 @@ void lane_tell(struct lane *lane, const char *event, const char *text)
         lane->mark(lane->mark_user, event, lane->start, text);
 }
 
-static void update_bounds(struct lane *lane, const struct net_info *info)
+static void update_bounds(struct lane *lane, const struct net_info *info,
+                          const struct repertoire_net *known)
 {
     char name[sizeof lane->bounds_of];
     snprintf(name, sizeof name, "%s/%s", lane->net, lane->style.composer);
@@ -95,6 +103,7 @@ static void update_bounds(struct lane *lane, const struct net_info *info)
     if (curator_bounds_parse(info->stats, lane->style.composer, &bounds) < 0)
         bounds = curator_any_bounds;
     curator_set_bounds(&lane->curator, &bounds);
+    curator_set_quotes(&lane->curator, known->quotes, lane->style.composer);
     memcpy(lane->bounds_of, name, sizeof name);
 }
 
@@ -215,7 +224,7 @@ static void turn_to(struct lane *lane, const struct net_info *info,
             lane->reason = "net";
         }
     }
-    update_bounds(lane, info);
+    update_bounds(lane, info, known);
     struct lane_style style = lane->style;
     memcpy(style.net, lane->net, sizeof style.net);
     steering_follow(&lane->steering, info, &style, at);

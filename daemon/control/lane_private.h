@@ -15,6 +15,7 @@
 #include "control/sketches.h"
 #include "control/steering.h"
 #include "music/curator.h"
+#include "music/echo.h"
 #include "music/replay.h"
 
 /**
@@ -81,6 +82,7 @@ struct lane {
 
     struct steering steering;
     struct scribe scribe;
+    struct echo *echo; ///< what the curator knows of the music; the lane's
     struct curator curator;
     char bounds_of[128]; ///< net and composer that the bounds are of
     struct draft draft;

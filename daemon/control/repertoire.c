@@ -6,20 +6,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "control/licence.h"
 #include "control/settings.h"
 #include "log.h"
+#include "music/curator.h"
+#include "music/quotes.h"
 #include "music/seedbook.h"
 #include "nets/safetensors.h"
 #include "nets/words.h"
 
 #define NETS 16
 #define ENDING ".safetensors"
+#define QUOTES "quotes-"
 
 struct family {
     char name[32];
     struct seedbook *book; ///< NULL: none there
+    struct quotes *quotes; ///< the same
 };
 
 struct repertoire {
@@ -36,7 +41,8 @@ struct repertoire {
 static int is_net(const struct dirent *entry)
 {
     const char *dot = strrchr(entry->d_name, '.');
-    return dot && dot != entry->d_name && !strcmp(dot, ENDING);
+    return dot && dot != entry->d_name && !strcmp(dot, ENDING) &&
+           strncmp(entry->d_name, QUOTES, strlen(QUOTES)) != 0;
 }
 
 static const char *metadata(const struct safetensors *file, const char *key)
@@ -69,27 +75,73 @@ static int take_composers(struct repertoire *repertoire, size_t index,
     return 0;
 }
 
-static int take_book(struct repertoire *repertoire, struct repertoire_net *net)
+static int read_book(const struct repertoire *repertoire, struct family *family)
 {
-    for (size_t i = 0; i < repertoire->family_count; i++) {
-        if (!strcmp(repertoire->families[i].name, net->family)) {
-            net->book = repertoire->families[i].book;
-            return 0;
-        }
-    }
-    struct family *family = &repertoire->families[repertoire->family_count];
     char path[768];
-    snprintf(path, sizeof path, "%s/seeds-%s.txt", repertoire->folder, net->family);
+    snprintf(path, sizeof path, "%s/seeds-%s.txt", repertoire->folder, family->name);
     FILE *there = fopen(path, "re");
-    if (there) {
-        fclose(there);
-        int r = seedbook_new(path, &family->book);
+    if (!there)
+        return 0;
+    fclose(there);
+    return seedbook_new(path, &family->book);
+}
+
+static int make_quotes(const struct safetensors *file, struct quotes **ret_quotes)
+{
+    const struct safetensors_tensor *filter = safetensors_find(file, "filter");
+    const char *reference = metadata(file, "reference");
+    struct curator_reference any;
+    if (!filter || filter->type != SAFETENSORS_U8 ||
+        strcmp(metadata(file, "format"), "fermata-quotes-1") != 0 ||
+        curator_reference_parse(reference, "any", &any) < 0)
+        return -EBADMSG;
+    return quotes_new(filter->data, filter->size,
+                      (unsigned)strtoul(metadata(file, "hashes"), NULL, 10), reference, ret_quotes);
+}
+
+/** The music goes on without them. */
+static int read_quotes(const struct repertoire *repertoire, struct family *family)
+{
+    char path[768];
+    snprintf(path, sizeof path, "%s/" QUOTES "%s" ENDING, repertoire->folder, family->name);
+    if (access(path, R_OK) < 0) {
+        log_warning("no quotes of the family %s (%s: %s): nothing keeps its nets from copying; "
+                    "install the file beside them",
+                    family->name, path, strerror(errno));
+        return 0;
+    }
+    struct safetensors *file;
+    int r = safetensors_new(path, &file);
+    if (r == 0) {
+        r = make_quotes(file, &family->quotes);
+        safetensors_free(file);
+        if (r == -EBADMSG)
+            log_warning("%s holds no quotes: nothing keeps the nets of the family %s from copying; "
+                        "install the file of this version",
+                        path, family->name);
+    }
+    return r == -ENOMEM ? r : 0;
+}
+
+/** Gives the net what belongs to its family, read once. */
+static int take_family(struct repertoire *repertoire, struct repertoire_net *net)
+{
+    struct family *family = NULL;
+    for (size_t i = 0; !family && i < repertoire->family_count; i++)
+        if (!strcmp(repertoire->families[i].name, net->family))
+            family = &repertoire->families[i];
+    if (!family) {
+        family = &repertoire->families[repertoire->family_count];
+        memcpy(family->name, net->family, sizeof family->name);
+        int r = read_book(repertoire, family);
+        if (r == 0)
+            r = read_quotes(repertoire, family);
         if (r < 0)
             return r;
+        repertoire->family_count++;
     }
-    memcpy(family->name, net->family, sizeof family->name);
-    repertoire->family_count++;
     net->book = family->book;
+    net->quotes = family->quotes;
     return 0;
 }
 
@@ -123,7 +175,7 @@ static int take_net(struct repertoire *repertoire, const char *file_name, bool c
     } else {
         r = take_composers(repertoire, repertoire->count, file);
         if (r == 0)
-            r = take_book(repertoire, net);
+            r = take_family(repertoire, net);
         if (r == 0)
             repertoire->count++;
         else if (r == -EBADMSG && !net->composers)
@@ -189,6 +241,7 @@ void repertoire_free(struct repertoire *repertoire)
         words_free(repertoire->composers[i]);
         free(repertoire->lists[i]);
         seedbook_free(repertoire->families[i].book);
+        quotes_free(repertoire->families[i].quotes);
     }
     free(repertoire);
 }

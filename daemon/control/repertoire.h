@@ -7,11 +7,12 @@
 
 /**
  * repertoire: the nets of the models folder, as their files describe them: what they are called,
- * whom they offer, who may use them, and the human phrases that belong to them. It fits what a
- * person asked to hear to what is there to play it. Knows no device; read-only once made, from any
- * thread.
+ * whom they offer, who may use them, and the human phrases and quotes that belong to them. It fits
+ * what a person asked to hear to what is there to play it. Knows no device; read-only once made,
+ * from any thread.
  */
 struct repertoire;
+struct quotes;
 struct seedbook;
 struct settings;
 
@@ -24,6 +25,8 @@ struct repertoire_net {
     const char *const *composers; ///< offered; ends with NULL
     /** Phrases of its family (seeds-FAMILY.txt), or NULL where there are none. */
     const struct seedbook *book;
+    /** The runs of the music it has learnt from (quotes-FAMILY.safetensors), or NULL. */
+    const struct quotes *quotes;
 };
 
 /**

@@ -2,13 +2,8 @@
 #include "music/curator.h"
 
 #include <errno.h>
-#include <math.h>
-#include <stdbool.h>
-#include <string.h>
 
-// A reader of JSON for this one shape, because music depends on nothing. It skips what it does not
-// know, and gives up on anything that is not JSON.
-#define DEEPEST 16
+#include "music/figures.h"
 
 // All 962 performances of MAESTRO v3's train split, 158 hours.
 const struct curator_bounds curator_any_bounds = {
@@ -17,206 +12,56 @@ const struct curator_bounds curator_any_bounds = {
     .register_ = {40, 65, 87},
 };
 
-/** The text that is left to read; it ends with a zero byte. */
-struct reader {
-    const char *at;
+// "any" of quotes-maestro.safetensors.
+const struct curator_reference curator_any_reference = {
+    .repeated_share = 0.524,
+    .repeated_times = 1.58,
+    .quoted_notes = 41,
+    .drift.band =
+        {
+            [DRIFT_DENSITY] = {{331.3, 976.3}, {430, 911.8}},
+            [DRIFT_PACE] = {{119.1, 326.9}, {143.9, 242.1}},
+            [DRIFT_REGISTER] = {{59.63, 73.08}, {61.2, 70.23}},
+            [DRIFT_SPREAD] = {{3.083, 3.579}, {3.312, 3.583}},
+        },
 };
-
-static char peek(struct reader *reader)
-{
-    reader->at += strspn(reader->at, " \t\r\n");
-    return *reader->at;
-}
-
-static bool accept(struct reader *reader, char wanted)
-{
-    if (peek(reader) != wanted)
-        return false;
-    reader->at++;
-    return true;
-}
-
-/** Reads a string; *ret_text is what stands between the quotes, escapes as they are. */
-static bool read_string(struct reader *reader, const char **ret_text, size_t *ret_length)
-{
-    if (!accept(reader, '"'))
-        return false;
-    const char *text = reader->at;
-    while (*reader->at != '"') {
-        if (*reader->at == '\\')
-            reader->at++;
-        if (*reader->at == '\0')
-            return false;
-        reader->at++;
-    }
-    *ret_text = text;
-    *ret_length = (size_t)(reader->at - text);
-    reader->at++;
-    return true;
-}
-
-/** Reads the digits at hand into *value; returns how many there were. */
-static int read_digits(struct reader *reader, double *value)
-{
-    int digits = 0;
-    for (; *reader->at >= '0' && *reader->at <= '9'; reader->at++, digits++)
-        *value = *value * 10 + (*reader->at - '0');
-    return digits;
-}
-
-/** Reads a number. Not strtod(), whose decimal point is the locale's. */
-static bool read_number(struct reader *reader, double *ret_number)
-{
-    bool negative = accept(reader, '-');
-    double value = 0;
-    if (read_digits(reader, &value) == 0)
-        return false;
-    if (*reader->at == '.') {
-        reader->at++;
-        int decimals = read_digits(reader, &value);
-        if (decimals == 0)
-            return false;
-        value /= pow(10, decimals);
-    }
-    if (*reader->at == 'e' || *reader->at == 'E') {
-        reader->at++;
-        bool small = *reader->at == '-';
-        reader->at += *reader->at == '-' || *reader->at == '+';
-        double exponent = 0;
-        if (read_digits(reader, &exponent) == 0)
-            return false;
-        value *= pow(10, small ? -exponent : exponent);
-    }
-    *ret_number = negative ? -value : value;
-    return true;
-}
-
-static bool skip_value(struct reader *reader, int depth);
-
-static bool skip_object(struct reader *reader, int depth)
-{
-    if (accept(reader, '}'))
-        return true;
-    do {
-        const char *key;
-        size_t length;
-        if (!read_string(reader, &key, &length) || !accept(reader, ':') ||
-            !skip_value(reader, depth))
-            return false;
-    } while (accept(reader, ','));
-    return accept(reader, '}');
-}
-
-static bool skip_array(struct reader *reader, int depth)
-{
-    if (accept(reader, ']'))
-        return true;
-    do {
-        if (!skip_value(reader, depth))
-            return false;
-    } while (accept(reader, ','));
-    return accept(reader, ']');
-}
-
-static bool skip_value(struct reader *reader, int depth)
-{
-    if (depth >= DEEPEST)
-        return false;
-    const char *text;
-    size_t length;
-    double number;
-    static const char *const words[] = {"true", "false", "null"};
-    switch (peek(reader)) {
-    case '{':
-        reader->at++;
-        return skip_object(reader, depth + 1);
-    case '[':
-        reader->at++;
-        return skip_array(reader, depth + 1);
-    case '"':
-        return read_string(reader, &text, &length);
-    default:
-        for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-            if (strncmp(reader->at, words[i], strlen(words[i])) == 0) {
-                reader->at += strlen(words[i]);
-                return true;
-            }
-        }
-        return read_number(reader, &number);
-    }
-}
-
-/** Reads percentiles: exactly `count` numbers that are not negative and do not fall. */
-static bool read_percentiles(struct reader *reader, double *values, int count)
-{
-    if (!accept(reader, '['))
-        return false;
-    for (int i = 0; i < count; i++) {
-        if ((i > 0 && !accept(reader, ',')) || !read_number(reader, &values[i]))
-            return false;
-        if (!isfinite(values[i]) || values[i] < (i > 0 ? values[i - 1] : 0))
-            return false;
-    }
-    return accept(reader, ']');
-}
-
-static bool is_key(const char *key, size_t length, const char *wanted)
-{
-    return strlen(wanted) == length && memcmp(key, wanted, length) == 0;
-}
-
-/** Reads one composer's object; the bounds it does not mention stay as they are. */
-static bool read_bounds(struct reader *reader, struct curator_bounds *bounds)
-{
-    if (!accept(reader, '{'))
-        return false;
-    if (accept(reader, '}'))
-        return true;
-    do {
-        const char *key;
-        size_t length;
-        bool good = read_string(reader, &key, &length) && accept(reader, ':');
-        if (!good)
-            return false;
-        if (is_key(key, length, "notes_per_minute"))
-            good = read_percentiles(reader, bounds->notes_per_minute, 5);
-        else if (is_key(key, length, "sounding"))
-            good = read_percentiles(reader, bounds->sounding, 5);
-        else if (is_key(key, length, "register"))
-            good = read_percentiles(reader, bounds->register_, 3);
-        else
-            good = skip_value(reader, 0);
-        if (!good)
-            return false;
-    } while (accept(reader, ','));
-    return accept(reader, '}');
-}
 
 int curator_bounds_parse(const char *stats, const char *composer, struct curator_bounds *ret_bounds)
 {
-    struct reader reader = {.at = stats};
     struct curator_bounds bounds = curator_any_bounds;
-    bool found = false;
-    if (!accept(&reader, '{'))
-        return -EBADMSG;
-    if (!accept(&reader, '}')) {
-        do {
-            const char *key;
-            size_t length;
-            if (!read_string(&reader, &key, &length) || !accept(&reader, ':'))
-                return -EBADMSG;
-            bool wanted = !found && is_key(key, length, composer);
-            if (!(wanted ? read_bounds(&reader, &bounds) : skip_value(&reader, 0)))
-                return -EBADMSG;
-            found = found || wanted;
-        } while (accept(&reader, ','));
-        if (!accept(&reader, '}'))
-            return -EBADMSG;
-    }
-    if (peek(&reader) != '\0')
-        return -EBADMSG;
-    if (!found)
-        return -ENOENT;
-    *ret_bounds = bounds;
-    return 0;
+    const struct figures_list lists[] = {
+        {"notes_per_minute", bounds.notes_per_minute, 5},
+        {"sounding", bounds.sounding, 5},
+        {"register", bounds.register_, 3},
+    };
+    int r = figures_read(stats, composer, lists, sizeof lists / sizeof lists[0]);
+    if (r == 0)
+        *ret_bounds = bounds;
+    return r;
+}
+
+int curator_reference_parse(const char *json, const char *composer,
+                            struct curator_reference *ret_reference)
+{
+    struct curator_reference reference = curator_any_reference;
+    double(*band)[DRIFT_MEMORIES][2] = reference.drift.band;
+    const struct figures_list lists[] = {
+        {"repeated_share", &reference.repeated_share, 1},
+        {"repeated_times", &reference.repeated_times, 1},
+        {"quoted_notes", &reference.quoted_notes, 1},
+        {"density_10min", band[DRIFT_DENSITY][DRIFT_MINUTES], 2},
+        {"density_60min", band[DRIFT_DENSITY][DRIFT_HOUR], 2},
+        {"pace_10min", band[DRIFT_PACE][DRIFT_MINUTES], 2},
+        {"pace_60min", band[DRIFT_PACE][DRIFT_HOUR], 2},
+        {"register_10min", band[DRIFT_REGISTER][DRIFT_MINUTES], 2},
+        {"register_60min", band[DRIFT_REGISTER][DRIFT_HOUR], 2},
+        {"spread_10min", band[DRIFT_SPREAD][DRIFT_MINUTES], 2},
+        {"spread_60min", band[DRIFT_SPREAD][DRIFT_HOUR], 2},
+    };
+    int r = figures_read(json, composer, lists, sizeof lists / sizeof lists[0]);
+    if (r == -ENOENT)
+        r = figures_read(json, "any", lists, sizeof lists / sizeof lists[0]);
+    if (r == 0)
+        *ret_reference = reference;
+    return r;
 }

@@ -373,14 +373,6 @@ static void among_equals_chooses_the_latest(void **state)
     assert_in_range(start, 42 * NOTE_SECOND, 48 * NOTE_SECOND);
 }
 
-static void names_its_verdicts(void **state)
-{
-    assert_string_equal(curator_verdict_name(CURATOR_KEEP), "keep");
-    assert_string_equal(curator_verdict_name(CURATOR_THIN), "thin");
-    assert_string_equal(curator_verdict_name(CURATOR_CROWDED), "crowded");
-    assert_string_equal(curator_verdict_name(CURATOR_STUCK), "stuck");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -398,7 +390,6 @@ int main(void)
         cmocka_unit_test(what_it_keeps_has_no_gap),
         cmocka_unit_test(chooses_the_window_most_like_the_composer),
         cmocka_unit_test(among_equals_chooses_the_latest),
-        cmocka_unit_test(names_its_verdicts),
     };
     return cmocka_run_group_tests_name("curator", tests, NULL, NULL);
 }

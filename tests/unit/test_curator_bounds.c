@@ -40,6 +40,33 @@ static void reads_bounds(void **state)
     assert_memory_equal(&bounds, &before, sizeof bounds);
 }
 
+static void reads_references(void **state)
+{
+    const char *json = "{\"any\": {\"quoted_notes\": [33]}, \"bach\": {\"repeated_share\": [0.5],"
+                       " \"repeated_times\": [2.25], \"quoted_notes\": [25], \"density_10min\":"
+                       " [200, 900], \"spread_60min\": [3.25, 3.5], \"wit\": [1, 2, 3]}}";
+    struct curator_reference reference;
+    assert_int_equal(curator_reference_parse(json, "bach", &reference), 0);
+    assert_true(reference.repeated_share == 0.5 && reference.repeated_times == 2.25 &&
+                reference.quoted_notes == 25);
+    assert_true(reference.drift.band[DRIFT_DENSITY][DRIFT_MINUTES][1] == 900);
+    assert_true(reference.drift.band[DRIFT_SPREAD][DRIFT_HOUR][0] == 3.25);
+    // What is missing is that of any piano music, and who is missing that of anybody.
+    assert_true(reference.drift.band[DRIFT_PACE][DRIFT_HOUR][0] ==
+                curator_any_reference.drift.band[DRIFT_PACE][DRIFT_HOUR][0]);
+    assert_int_equal(curator_reference_parse(json, "satie", &reference), 0);
+    assert_true(reference.quoted_notes == 33);
+    assert_true(reference.repeated_times == curator_any_reference.repeated_times);
+
+    const struct curator_reference before = reference;
+    assert_int_equal(curator_reference_parse("{\"bach\": {}}", "satie", &reference), -ENOENT);
+    assert_int_equal(
+        curator_reference_parse("{\"bach\": {\"density_10min\": [2, 1]}}", "bach", &reference),
+        -EBADMSG);
+    assert_int_equal(curator_reference_parse("", "any", &reference), -EBADMSG);
+    assert_memory_equal(&reference, &before, sizeof reference);
+}
+
 static void refuses_hostile_bounds(void **state)
 {
     static const char *const hostile[] = {
@@ -129,6 +156,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_bounds),
+        cmocka_unit_test(reads_references),
         cmocka_unit_test(refuses_hostile_bounds),
         cmocka_unit_test(survives_mangled_bounds),
     };

@@ -16,6 +16,7 @@
 
 #include "control/settings.h"
 #include "log.h"
+#include "music/quotes.h"
 #include "music/seedbook.h"
 
 static char folder[] = "/tmp/fermata-repertoire-XXXXXX";
@@ -41,6 +42,21 @@ static void write_net(const char *name, const char *metadata)
     write_file(name, bytes, (size_t)size + 8);
 }
 
+/** A file of quotes with a filter of eight bytes, all bits set. */
+static void write_quotes(const char *name, const char *metadata)
+{
+    char bytes[1024];
+    int size = snprintf(bytes + 8, sizeof bytes - 16,
+                        "{\"__metadata__\":{%s},\"filter\":{\"dtype\":\"U8\",\"shape\":[8],"
+                        "\"data_offsets\":[0,8]}}",
+                        metadata);
+    memset(bytes, 0, 8);
+    bytes[0] = (char)(size & 0xff);
+    bytes[1] = (char)(size >> 8);
+    memset(bytes + 8 + size, 0xff, 8);
+    write_file(name, bytes, (size_t)size + 16);
+}
+
 static void empty_folder(void)
 {
     char command[300];
@@ -53,6 +69,11 @@ static void empty_folder(void)
 #define OPEN                                                                                       \
     "\"family\":\"open\",\"licence\":\"CC BY-SA 4.0\","                                            \
     "\"offered\":\"[\\\"satie\\\",\\\"chopin\\\"]\""
+
+// It offers a composer, and is no net for all that.
+#define QUOTES                                                                                     \
+    "\"offered\":\"[\\\"bach\\\"]\",\"format\":\"fermata-quotes-1\",\"hashes\":\"6\","             \
+    "\"reference\":\"{\\\"any\\\":{\\\"quoted_notes\\\":[30]}}\""
 
 static void fill_folder(void)
 {
@@ -111,6 +132,52 @@ static void test_nothing_that_is_allowed(void **state)
     assert_null(repertoire);
 }
 
+static const struct quotes *quotes_for(const char *name, const struct repertoire *repertoire)
+{
+    const struct repertoire_net *net = repertoire_find(repertoire, name);
+    assert_non_null(net);
+    return net->quotes;
+}
+
+static void test_a_family_has_its_quotes(void **state)
+{
+    fill_folder();
+    write_quotes("quotes-open.safetensors", QUOTES);
+    struct repertoire *repertoire;
+    assert_int_equal(repertoire_new(folder, false, &repertoire), 0);
+    // They are no net, and the other family goes without.
+    assert_int_equal(repertoire_count(repertoire), 4);
+    const struct quotes *quotes = quotes_for("lstm-open", repertoire);
+    assert_non_null(quotes);
+    assert_ptr_equal(quotes, quotes_for("transformer-open", repertoire));
+    assert_null(quotes_for("lstm-maestro", repertoire));
+    assert_true(quotes_have(quotes, 12345));
+    assert_string_equal(quotes_reference(quotes), "{\"any\":{\"quoted_notes\":[30]}}");
+    repertoire_free(repertoire);
+}
+
+static void test_broken_quotes_stop_nobody(void **state)
+{
+    static const char *const broken[] = {
+        "\"format\":\"fermata-quotes-2\",\"hashes\":\"6\",\"reference\":\"{\\\"any\\\":{}}\"",
+        "\"format\":\"fermata-quotes-1\",\"hashes\":\"0\",\"reference\":\"{\\\"any\\\":{}}\"",
+        "\"format\":\"fermata-quotes-1\",\"hashes\":\"6\",\"reference\":\"{\"",
+        "\"format\":\"fermata-quotes-1\",\"hashes\":\"6\"",
+    };
+    struct repertoire *repertoire;
+    for (size_t i = 0; i <= sizeof broken / sizeof broken[0]; i++) {
+        fill_folder();
+        if (i < sizeof broken / sizeof broken[0])
+            write_quotes("quotes-open.safetensors", broken[i]);
+        else
+            write_file("quotes-open.safetensors", "nonsense", 8);
+        assert_int_equal(repertoire_new(folder, true, &repertoire), 0);
+        assert_int_equal(repertoire_count(repertoire), 2);
+        assert_null(quotes_for("transformer-open", repertoire));
+        repertoire_free(repertoire);
+    }
+}
+
 static void settle(bool commercial, const char *net, const char *composer, const char *then_net,
                    const char *then_composer)
 {
@@ -156,6 +223,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_commercial_leaves_the_others_out),
         cmocka_unit_test(test_any_takes_all_in_and_says_which_is_which),
+        cmocka_unit_test(test_a_family_has_its_quotes),
+        cmocka_unit_test(test_broken_quotes_stop_nobody),
         cmocka_unit_test(test_nothing_that_is_allowed),
         cmocka_unit_test(test_what_is_asked_gives_way_to_what_there_is),
         cmocka_unit_test(test_the_default_net),
