@@ -332,8 +332,13 @@ class Daemon(unittest.TestCase):
         self.ctl('reseed')  # has the generator run at once
         wait_until(lambda: self.is_state('degraded'), 'degraded')
         self.assertIn('GPU', self.status()['state_reason'])
-        before = self.status()['position']
-        wait_until(lambda: self.status()['position'] > before + 1_000_000, 'the score plays on')
+        self.assertTrue(self.status()['state_reason'].startswith('device: '))
+        # The score plays on, and goes on when all that was composed is played.
+        wait_until(lambda: self.status()['state_reason'].startswith('replay: '), 'replays')
+        before = self.status()
+        wait_until(lambda: self.status()['position'] > before['position'] + 6_000_000, 'music')
+        self.assertGreater(self.status()['decisions']['replays'], 1)
+        self.assertGreater(self.status()['notes_per_minute'], 20)
         os.remove(gone)
         wait_until(lambda: self.is_state('playing'), 'playing again')
         wait_until(lambda: self.status()['seconds_ahead'] > 20, 'composing again')
