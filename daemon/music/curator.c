@@ -57,8 +57,8 @@
 // (models/refusals.py). Ten seconds played again and again are refused from the third to the eighth
 // time on.
 //
-// What is unlike the composer is weighed from here on, by how much; together never as bad as what
-// is no music. A copy or a loop is worse than a wrong register, and that than slow drift.
+// What is unlike the composer is weighed from here on, by how much; it never makes what is music
+// intolerable. A copy or a loop is worse than a wrong register, and that than slow drift.
 #define TASTE_COPY 0.8
 #define TASTE_LOOP 0.8
 #define TASTE_REGISTER 0.5
@@ -341,9 +341,11 @@ enum curator_verdict curator_judge(const struct curator *curator, const struct n
     double thin = judge_thinness(curator, count, length);
     struct taste taste = judge_taste(curator, notes, count, from, to);
 
-    if (ret_badness)
-        *ret_badness = gap + stuck + crowd + thin +
-                       fmin(taste.copy + taste.loop + taste.register_ + taste.drift, TASTE_MOST);
+    if (ret_badness) {
+        double bad = gap + stuck + crowd + thin;
+        double tasteless = taste.copy + taste.loop + taste.register_ + taste.drift;
+        *ret_badness = bad + fmin(tasteless, fmax(TASTE_MOST - bad, 0));
+    }
     if (gap > 0)
         return CURATOR_THIN;
     // A storm of notes is stuck as well; thinning is what mends it.
