@@ -40,6 +40,8 @@ static const struct field channel_fields[] = {
     FIELD(status_channel, "Threshold", 'd', threshold),
     FIELD(status_channel, "Volume", 'd', volume),
     FIELD(status_channel, "ReseedInterval", 'u', reseed_interval),
+    FIELD(status_channel, "PieceLength", 's', piece_length),
+    FIELD(status_channel, "Title", 's', title),
     FIELD(status_channel, "NotesPerMinute", 'd', notes_per_minute),
     FIELD(status_channel, "SecondsAhead", 'd', seconds_ahead),
     FIELD(status_channel, "Reseeds", 't', reseeds),
@@ -230,6 +232,8 @@ void status_print(const struct status *status, const struct status_channel *c, F
 {
     fprintf(file, "%s: %s%s%s%s\n", c->name, c->state, *c->state_reason ? " (" : "",
             c->state_reason, *c->state_reason ? ")" : "");
+    if (*c->title)
+        fprintf(file, "  piece            %s\n", c->title);
     fprintf(file, "  composer         %s   (of ", c->composer);
     for (size_t i = 0; i < status->composers.count; i++)
         fprintf(file, "%s%s", i ? ", " : "", status->composers.name[i]);
@@ -241,6 +245,10 @@ void status_print(const struct status *status, const struct status_channel *c, F
         fprintf(file, "  reseed interval  %" PRIu32 " s\n", c->reseed_interval);
     else
         fprintf(file, "  reseed interval  only when needed\n");
+    if (strcmp(c->piece_length, "0"))
+        fprintf(file, "  piece length     %s min\n", c->piece_length);
+    else
+        fprintf(file, "  piece length     endless\n");
     fprintf(file, "  notes            %.0f a minute\n", c->notes_per_minute);
     fprintf(file, "  composed ahead   %.1f s\n", c->seconds_ahead);
     fprintf(file, "  seed             %" PRIu64 ", at %.1f s, step %" PRIu64 "\n", c->seed,

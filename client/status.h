@@ -38,6 +38,8 @@ struct status_channel {
     char composer[64];
     char net[64];
     char sampling[16];
+    char piece_length[32]; ///< minutes
+    char title[128];       ///< of the piece that is heard
     double threshold;
     double volume;
     double notes_per_minute;

@@ -151,6 +151,24 @@ static enum ending run_number(const struct verb *verb, const struct request *req
     return with_remote(verb, request, act_number);
 }
 
+static enum ending act_length(const struct verb *verb, const struct request *request,
+                              struct remote *remote)
+{
+    if (request->argument)
+        return remote_set_text(remote, verb->property, request->argument);
+    struct status status;
+    enum ending ending = remote_status(remote, &status);
+    if (ending != ENDING_OK)
+        return ending;
+    puts(status_channel(&status, request->channel)->piece_length);
+    return finish_output();
+}
+
+static enum ending run_length(const struct verb *verb, const struct request *request)
+{
+    return with_remote(verb, request, act_length);
+}
+
 static enum ending act_watch(const struct verb *verb, const struct request *request,
                              struct remote *remote)
 {
@@ -212,6 +230,8 @@ const struct verb verbs[] = {
     {"volume", "[0..1|0..100%]", "", "show or set it", run_number, "Volume"},
     {"reseed-interval", "[SECONDS]", "", "between reseeds, 5 to 3600; 0: only when needed",
      run_number, "ReseedInterval"},
+    {"piece-length", "[MINUTES]", "", "of a piece, such as 3 or 2-5; 0: one endless piece",
+     run_length, "PieceLength"},
     {"watch", NULL, "jpqs", "the live piano roll; lines where there is no terminal", run_watch,
      NULL},
     {"version", NULL, "", "of fermatactl and of the daemon", run_version, NULL},

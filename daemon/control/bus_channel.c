@@ -226,6 +226,29 @@ static void set_reseed_interval(const struct bus_object *object, const DBusBasic
                       r, error);
 }
 
+static void get_piece_length(const struct bus_object *object, DBusMessageIter *iter)
+{
+    bus_append_string(iter, channel_piece_length(object->channel));
+}
+
+static void set_piece_length(const struct bus_object *object, const DBusBasicValue *value,
+                             DBusError *error)
+{
+    if (channel_set_piece_length(object->channel, value->str) == 0)
+        return;
+    char quoted[BUS_QUOTE_ROOM];
+    bus_quote(value->str, quoted);
+    dbus_set_error(error, BUS_ERROR_OUT_OF_RANGE,
+                   "PieceLength cannot be \"%s\"; it takes minutes from 0.5 to 60, such as 3 or "
+                   "2-5, or 0 for one endless piece",
+                   quoted);
+}
+
+static void get_title(const struct bus_object *object, DBusMessageIter *iter)
+{
+    bus_append_string(iter, channel_title(object->channel));
+}
+
 static void get_notes_per_minute(const struct bus_object *object, DBusMessageIter *iter)
 {
     append_double(iter, channel_notes_per_minute(object->channel));
@@ -285,9 +308,11 @@ static const struct bus_property properties[] = {
     {"Net", "s", true, get_net, set_net},
     {"Volume", "d", true, get_volume, set_volume},
     {"ReseedInterval", "u", true, get_reseed_interval, set_reseed_interval},
+    {"PieceLength", "s", true, get_piece_length, set_piece_length},
     {"Name", "s", false, get_name, NULL},
     {"State", "s", true, get_state, NULL},
     {"StateReason", "s", true, get_state_reason, NULL},
+    {"Title", "s", true, get_title, NULL},
     {"NotesPerMinute", "d", false, get_notes_per_minute, NULL},
     {"SecondsAhead", "d", false, get_seconds_ahead, NULL},
     {"Reseeds", "t", true, get_reseeds, NULL},

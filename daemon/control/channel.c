@@ -2,6 +2,7 @@
 #include "control/channel_private.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,6 +42,8 @@ static void on_event(void *user, const struct score_event *event, uint64_t frame
 {
     struct channel *channel = user;
     feed_event(channel->feed, event, frame, ahead);
+    if (titles_are_due(&channel->titles, event->time))
+        pw_loop_signal_event(channel->config.loop, channel->event);
 }
 
 static void on_hungry(void *user)
@@ -63,10 +66,17 @@ static void on_output_state(void *user)
 static void on_mark(void *user, const char *event, int64_t time, const char *text)
 {
     struct channel *channel = user;
-    if (!strcmp(event, "cut"))
+    char title[TITLES_ROOM];
+    if (!strcmp(event, "cut")) {
         feed_cut(channel->feed, time);
-    else if (strcmp(event, "rung") != 0)
-        feed_plan(channel->feed, event, time, text);
+        titles_cut(&channel->titles, time);
+    } else if (!strcmp(event, "piece")) {
+        titles_plan(&channel->titles, time, lane_piece_composer(channel->lane),
+                    lane_piece_key(channel->lane), title);
+        feed_plan(channel->feed, event, time, text, title);
+    } else if (strcmp(event, "rung") != 0) {
+        feed_plan(channel->feed, event, time, text, NULL);
+    }
     pw_loop_signal_event(channel->config.loop, channel->event);
     performer_wake(channel->config.performer);
 }
@@ -128,12 +138,15 @@ int channel_new(const struct channel_config *config, struct channel **ret_channe
     channel->config = *config;
     snprintf(channel->name, sizeof channel->name, "%s", config->name);
     channel->volume = settings->volume;
+    titles_init(&channel->titles, settings->piece_number);
+    ending_write_length(&settings->piece_length, channel->piece_length);
     channel->seed = settings->seed ? settings->seed : random_seed();
     channel->style = (struct lane_style){
         .threshold = settings->threshold,
         .sampling = strcmp(settings->sampling, "hard") ? NET_SAMPLE : NET_HARD,
         .reseed_interval = settings->reseed_interval,
         .curator = settings->curator,
+        .piece_length = settings->piece_length,
     };
     memcpy(channel->style.net, settings->net, sizeof channel->style.net);
     memcpy(channel->style.composer, settings->composer, sizeof channel->style.composer);
@@ -173,6 +186,7 @@ void channel_free(struct channel *channel)
     ring_free(channel->ring);
     synth_free(channel->synth);
     score_free(channel->score);
+    titles_finish(&channel->titles);
     if (channel->event)
         pw_loop_destroy_source(channel->config.loop, channel->event);
     free(channel);
@@ -246,6 +260,15 @@ void channel_refresh(struct channel *channel)
         channel->told_reseeds = reseeds;
         channel_tell(channel, "Reseeds");
     }
+    if (titles_turn(&channel->titles, score_position(channel->score))) {
+        struct title heard = titles_heard(&channel->titles);
+        char number[24];
+        snprintf(number, sizeof number, "%" PRIu64, heard.number);
+        memcpy(channel->title, heard.text, sizeof channel->title);
+        log_info("channel %s: %s", channel->name, heard.text);
+        channel_remember(channel, "piece-number", number);
+        channel_tell(channel, "Title");
+    }
 }
 
 void channel_remember(struct channel *channel, const char *key, const char *value)
@@ -300,6 +323,11 @@ double channel_seconds_ahead(const struct channel *channel)
 {
     return (double)(score_horizon(channel->score) - score_position(channel->score)) / NOTE_SECOND +
            (double)ring_readable(channel->ring) / SYNTH_RATE;
+}
+
+const char *channel_title(const struct channel *channel)
+{
+    return channel->title;
 }
 
 uint64_t channel_reseeds(const struct channel *channel)

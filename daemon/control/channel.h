@@ -69,6 +69,13 @@ uint32_t channel_reseed_interval(const struct channel *channel); ///< seconds; 0
 /** 0 or 5 to 3600 seconds, else -ERANGE. */
 int channel_set_reseed_interval(struct channel *channel, uint32_t seconds);
 
+const char *
+channel_piece_length(const struct channel *channel); ///< minutes: "2-5", "3"; "0": endless
+/** -EINVAL: no such length. */
+int channel_set_piece_length(struct channel *channel, const char *minutes);
+
+/** Of the piece that is heard; "" before the first one. */
+const char *channel_title(const struct channel *channel);
 double channel_notes_per_minute(const struct channel *channel); ///< of the last 20 s played
 double channel_seconds_ahead(const struct channel *channel);
 uint64_t channel_reseeds(const struct channel *channel); ///< since the daemon started

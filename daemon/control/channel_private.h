@@ -10,6 +10,7 @@
 #include "control/channel.h"
 #include "control/channel_parts.h"
 #include "control/lane.h"
+#include "control/titles.h"
 
 /**
  * channel_private: what channel.c (sound, state) and channel_style.c (what a person may change)
@@ -24,6 +25,7 @@ struct channel {
     struct channel_config config;
     struct lane_style style;
     double volume;
+    char piece_length[ENDING_LENGTH_ROOM]; ///< as it was written
     uint64_t seed;
     bool playing;
     struct timespec started;
@@ -40,6 +42,8 @@ struct channel {
     enum channel_state told_state;
     char told_reason[CHANNEL_REASON_ROOM];
     uint64_t told_reseeds;
+    struct titles titles;
+    char title[TITLES_ROOM]; ///< as it was told
     uint64_t seen_runs;
     uint64_t seen_blocks;
     struct timespec seen;

@@ -155,3 +155,18 @@ int channel_set_reseed_interval(struct channel *channel, uint32_t seconds)
     announce(channel, LANE_SETTLE, "ReseedInterval", "reseed-interval", text);
     return 0;
 }
+
+const char *channel_piece_length(const struct channel *channel)
+{
+    return channel->piece_length;
+}
+
+int channel_set_piece_length(struct channel *channel, const char *minutes)
+{
+    int r = ending_read_length(minutes, &channel->style.piece_length);
+    if (r < 0)
+        return r;
+    ending_write_length(&channel->style.piece_length, channel->piece_length);
+    announce(channel, LANE_SETTLE, "PieceLength", "piece-length", channel->piece_length);
+    return 0;
+}

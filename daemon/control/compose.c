@@ -26,6 +26,7 @@ struct job {
     struct piece piece;
     struct score *score;
     struct lane *lane;
+    uint64_t number; ///< of the last piece with a title
     bool done;
 };
 
@@ -82,10 +83,14 @@ static int open_printouts(struct composing *composing)
 
 static void on_mark(void *user, const char *event, int64_t time, const char *text)
 {
-    struct piece *piece = user;
-    // Nobody asks for a change here.
-    if (strcmp(event, "cut") != 0 && strcmp(event, "rung") != 0)
-        piece_add_mark(piece, event, time, text);
+    struct job *job = user;
+    char title[TITLES_ROOM] = "";
+    if (!strcmp(event, "cut") || !strcmp(event, "rung"))
+        return; // nobody asks for a change here
+    if (!strcmp(event, "piece"))
+        titles_write(lane_piece_composer(job->lane), lane_piece_key(job->lane), ++job->number,
+                     title);
+    piece_add_mark(&job->piece, event, time, text, title);
 }
 
 static int make_job(struct composing *composing, const struct settings *settings, size_t index,
@@ -97,6 +102,7 @@ static int make_job(struct composing *composing, const struct settings *settings
         .sampling = strcmp(settings->sampling, "hard") ? NET_SAMPLE : NET_HARD,
         .reseed_interval = settings->reseed_interval,
         .curator = settings->curator,
+        .piece_length = settings->piece_length,
     };
     memcpy(style.net, settings->net, sizeof style.net);
     memcpy(style.composer, settings->composer, sizeof style.composer);
@@ -110,13 +116,14 @@ static int make_job(struct composing *composing, const struct settings *settings
         .curator = settings->curator,
         .seed = seed + index,
     };
+    job->number = settings->piece_number;
     piece_init(&job->piece, &origin, (int64_t)(composing->request->seconds * NOTE_SECOND));
     int r = score_new(&job->score);
     if (r == 0)
         r = lane_new(job->score, origin.seed, &style, &job->lane);
     if (r < 0)
         return r;
-    lane_set_mark(job->lane, on_mark, &job->piece);
+    lane_set_mark(job->lane, on_mark, job);
     return generator_add(composing->generator, job->lane);
 }
 

@@ -15,6 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "control/titles.h"
+
 #define RATE 48000
 #define TEXT_ROOM 1024 // bytes of a mark's text, escaped
 
@@ -22,6 +24,7 @@ struct plan {
     int64_t time;
     const char *event;
     const char *text;
+    char title[TITLES_ROOM];
 };
 
 struct feed {
@@ -136,19 +139,26 @@ static void tell(struct feed *feed, const struct line *line)
             forget(feed, i);
 }
 
+/** Nothing where `text` is NULL. */
+static void append_text(struct line *line, const char *key, const char *text)
+{
+    if (!text)
+        return;
+    append(line, ",\"%s\":\"", key);
+    append_escaped(line, text);
+    append(line, "\"");
+}
+
 static void mark_line(struct line *line, const char *event, int64_t time, int64_t heard,
-                      const char *text)
+                      const char *text, const char *title)
 {
     append(line, "{\"event\":\"");
     append_escaped(line, event);
     append(line, "\"");
     append_seconds(line, "time", time);
     append_seconds(line, "heard", heard);
-    if (text) {
-        append(line, ",\"text\":\"");
-        append_escaped(line, text);
-        append(line, "\"");
-    }
+    append_text(line, "text", text);
+    append_text(line, "title", title);
     append(line, "}\n");
 }
 
@@ -179,7 +189,7 @@ int feed_open(struct feed *feed, int *ret_fd)
         // Only our end: the watcher's reads block, as `cat` expects.
         fcntl(ends[1], F_SETFL, O_NONBLOCK);
         struct line line = {.length = 0};
-        mark_line(&line, "hello", feed->last_time, now_us(), feed->channel);
+        mark_line(&line, "hello", feed->last_time, now_us(), feed->channel, NULL);
         send_line(ends[1], &line);
         feed->watchers[feed->count++] = ends[1];
         *ret_fd = ends[0];
@@ -196,7 +206,8 @@ static void tell_plans(struct feed *feed, int64_t until)
         const struct plan *plan = &feed->plans[told++];
         if (feed->count > 0) {
             struct line line = {.length = 0};
-            mark_line(&line, plan->event, plan->time, heard_at(feed, plan->time), plan->text);
+            mark_line(&line, plan->event, plan->time, heard_at(feed, plan->time), plan->text,
+                      *plan->title ? plan->title : NULL);
             tell(feed, &line);
         }
     }
@@ -235,13 +246,14 @@ void feed_mark(struct feed *feed, const char *event, int64_t time, const char *t
     pthread_mutex_lock(&feed->lock);
     if (feed->count > 0) {
         struct line line = {.length = 0};
-        mark_line(&line, event, time, heard_at(feed, time), text);
+        mark_line(&line, event, time, heard_at(feed, time), text, NULL);
         tell(feed, &line);
     }
     pthread_mutex_unlock(&feed->lock);
 }
 
-void feed_plan(struct feed *feed, const char *event, int64_t time, const char *text)
+void feed_plan(struct feed *feed, const char *event, int64_t time, const char *text,
+               const char *title)
 {
     pthread_mutex_lock(&feed->lock);
     if (feed->planned == FEED_PLANNED)
@@ -249,7 +261,8 @@ void feed_plan(struct feed *feed, const char *event, int64_t time, const char *t
     size_t at = feed->planned++;
     for (; at > 0 && feed->plans[at - 1].time > time; at--)
         feed->plans[at] = feed->plans[at - 1];
-    feed->plans[at] = (struct plan){time, event, text};
+    feed->plans[at] = (struct plan){time, event, text, ""};
+    snprintf(feed->plans[at].title, sizeof feed->plans[at].title, "%s", title ? title : "");
     pthread_mutex_unlock(&feed->lock);
 }
 

@@ -43,9 +43,10 @@ void feed_event(struct feed *feed, const struct score_event *event, uint64_t fra
 void feed_mark(struct feed *feed, const char *event, int64_t time, const char *text);
 
 /** The same of something composed for later ("reseed", "piece"): told when the music gets there.
- * `event` and `text` must live as long as the feed. At most FEED_PLANNED at a time: the earliest is
- * told early then. */
-void feed_plan(struct feed *feed, const char *event, int64_t time, const char *text);
+ * `event` and `text` must live as long as the feed. A piece has a title, told as "title"; else
+ * NULL. At most FEED_PLANNED at a time: the earliest is told early then. */
+void feed_plan(struct feed *feed, const char *event, int64_t time, const char *text,
+               const char *title);
 #define FEED_PLANNED 32
 
 /** The music from channel time `at` on will not be played: forgets what was planned for it. */

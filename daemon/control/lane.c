@@ -86,10 +86,21 @@ uint64_t lane_step(struct lane *lane)
     return atomic_load(&lane->decisions.step);
 }
 
+const char *lane_piece_composer(const struct lane *lane)
+{
+    return lane->style.composer;
+}
+
+int lane_piece_key(const struct lane *lane)
+{
+    return steering_key(&lane->steering);
+}
+
 void lane_tell(struct lane *lane, const char *event, const char *text)
 {
+    int64_t at = strcmp(event, "piece") ? lane->start : lane->start + lane->breath;
     if (lane->mark)
-        lane->mark(lane->mark_user, event, lane->start, text);
+        lane->mark(lane->mark_user, event, at, text);
 }
 
 static void update_bounds(struct lane *lane, const struct net_info *info,
@@ -235,12 +246,11 @@ static void look_at_the_time(struct lane *lane)
 {
     if (lane->priming)
         return;
-    if (lane->start >= steering_piece_end(&lane->steering)) {
+    if (steering_piece_is_over(&lane->steering, lane->start, &lane->breath)) {
         lane->priming = true;
         lane->piece = true;
         lane->source = PRIMER_NOTHING;
         lane->reason = "next";
-        lane->breath = breath_before(lane, BREATH_US);
     } else if (lane->style.curator && lane->start >= lane->next_reseed) {
         lane->priming = true;
         lane->source = PRIMER_LATEST;

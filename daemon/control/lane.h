@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "control/decision.h"
+#include "music/ending.h"
 #include "nets/net.h"
 
 struct repertoire_net;
@@ -28,7 +29,8 @@ struct lane_style {
     double threshold; ///< 0..1
     enum net_sampling sampling;
     uint32_t reseed_interval; ///< seconds of channel time; 0: only when needed
-    bool curator;             ///< false: every draft is kept and nothing is reseeded
+    bool curator;             ///< false: every draft is kept, nothing is reseeded, no piece ends
+    struct ending_length piece_length;
 };
 
 enum lane_wish {
@@ -115,6 +117,11 @@ void lane_forget(struct lane *lane);
 
 /** Microseconds until the lane needs the generator again if its music is played; 0: now. */
 int64_t lane_idle_us(struct lane *lane);
+
+/** Of the piece told last, for the mark's function: who it is in the manner of, and its key as
+ * plan.h has it, or -1. */
+const char *lane_piece_composer(const struct lane *lane);
+int lane_piece_key(const struct lane *lane);
 
 /** Reseeds so far. Any thread. */
 uint64_t lane_reseeds(const struct lane *lane);

@@ -20,6 +20,8 @@ static bool commit(struct lane *lane)
         curator_cut(&lane->curator, lane->start, primer_last_onset(&lane->primer, lane->start));
     }
     draft_shift(draft, lane->breath);
+    if (!lane->piece && steering_closes(&lane->steering, &lane->style, lane->start))
+        steering_close(&lane->steering, lane->score, draft);
     draft_commit(draft, lane->score);
     lane->scribe.kind->keep(&lane->scribe, draft, lane->breath);
     decisions_count(&lane->decisions.kept);

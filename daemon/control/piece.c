@@ -67,7 +67,8 @@ int piece_take(struct piece *piece, struct score *score, int64_t until)
     return r;
 }
 
-void piece_add_mark(struct piece *piece, const char *event, int64_t time, const char *text)
+void piece_add_mark(struct piece *piece, const char *event, int64_t time, const char *text,
+                    const char *title)
 {
     if (time >= piece->length)
         return;
@@ -76,7 +77,9 @@ void piece_add_mark(struct piece *piece, const char *event, int64_t time, const 
         piece->short_of_memory = true;
         return;
     }
-    piece->marks[piece->mark_count++] = (struct piece_mark){time, event, text ? text : ""};
+    struct piece_mark *mark = &piece->marks[piece->mark_count++];
+    *mark = (struct piece_mark){time, event, text ? text : "", ""};
+    snprintf(mark->title, sizeof mark->title, "%s", title ? title : "");
 }
 
 void piece_cut(struct piece *piece, int64_t length)
@@ -120,6 +123,17 @@ static void write_origin(const struct piece *piece, FILE *out)
             (double)in_ms(piece->length) / 1000);
 }
 
+static void write_mark(const struct piece_mark *mark, FILE *out)
+{
+    fprintf(out, "{\"event\":\"%s\",\"time\":%.3f,\"text\":\"%s\"", mark->event,
+            (double)in_ms(mark->time) / 1000, mark->text);
+    if (*mark->title) {
+        fputs(",\"title\":", out);
+        json_write_text(out, mark->title);
+    }
+    fputs("}\n", out);
+}
+
 int piece_write_lines(const struct piece *piece, FILE *out)
 {
     write_origin(piece, out);
@@ -127,9 +141,7 @@ int piece_write_lines(const struct piece *piece, FILE *out)
     for (size_t i = 0; i <= piece->count; i++) {
         int64_t onset = i < piece->count ? piece->notes[i].onset : piece->length;
         for (; next < piece->mark_count && piece->marks[next].time <= onset; next++)
-            fprintf(out, "{\"event\":\"%s\",\"time\":%.3f,\"text\":\"%s\"}\n",
-                    piece->marks[next].event, (double)in_ms(piece->marks[next].time) / 1000,
-                    piece->marks[next].text);
+            write_mark(&piece->marks[next], out);
         if (i == piece->count)
             break;
         int64_t duration = in_ms(piece->notes[i].duration);

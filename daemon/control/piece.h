@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "control/titles.h"
 #include "music/note.h"
 
 /**
@@ -19,6 +20,7 @@ struct piece_mark {
     int64_t time;
     const char *event; ///< "piece", "reseed"; constants of the lane
     const char *text;
+    char title[TITLES_ROOM]; ///< of a piece, else ""
 };
 
 /** What made it; strings belong to whoever gives them. */
@@ -47,8 +49,9 @@ void piece_finish(struct piece *piece);
 /** Takes the score's notes up to `until`, or to the piece's length. Returns 0 or -ENOMEM. */
 int piece_take(struct piece *piece, struct score *score, int64_t until);
 
-/** As a lane marks. */
-void piece_add_mark(struct piece *piece, const char *event, int64_t time, const char *text);
+/** As a lane marks; `title` of a piece, else NULL. */
+void piece_add_mark(struct piece *piece, const char *event, int64_t time, const char *text,
+                    const char *title);
 
 /** It ends at `length` already. */
 void piece_cut(struct piece *piece, int64_t length);
@@ -62,7 +65,7 @@ void piece_title(const struct piece *piece, char ret_title[PIECE_TITLE_ROOM]);
  *
  *     {"event":"composed","time":0,"version":..,"device":..,"net":..,"licence":..,"composer":..,
  *      "threshold":0.5,"sampling":"sample","curator":true,"seed":7,"seconds":600}
- *     {"event":"piece","time":0.000,"text":"start"}
+ *     {"event":"piece","time":0.000,"text":"start","title":"Improvisation .., no. 1"}
  *     {"event":"on","time":12.350,"pitch":60,"velocity":72,"duration":0.400}
  *
  * Returns 0, or -EIO where `out` cannot be written (errno says why).

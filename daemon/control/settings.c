@@ -26,6 +26,7 @@ enum type {
     TYPE_SWITCH,   ///< bool
     TYPE_SAMPLING, ///< "sample" or "hard"
     TYPE_LICENCE,  ///< "commercial" or "any"
+    TYPE_LENGTH,   ///< struct ending_length
 };
 
 const struct settings_key settings_keys[] = {
@@ -36,8 +37,10 @@ const struct settings_key settings_keys[] = {
     {"sampling", "sample|hard", "draw the notes, or play what reaches the threshold"},
     {"volume", "0..1", "loudness"},
     {"reseed-interval", "SECONDS", "prime the net anew so often; 0: only when needed"},
+    {"piece-length", "MINUTES", "of a piece, such as 3 or 2-5; 0: one endless piece"},
     {"curator", "yes|no", "refuse what is thin or stuck (no: hear the net dry out)"},
     {"seed", "NUMBER", "same seed, same device, same music; 0: a new one each start"},
+    {"piece-number", "NUMBER", "of the latest piece; the titles count on from there"},
     {"device", "WHICH", "auto, cpu, gpu, a number or a part of a Vulkan device's name"},
     {"soundfont", "FILE", "SoundFont to play with; empty: Debian's"},
     {"target", "NODE", "PipeWire sink to play to; empty: the default one"},
@@ -57,20 +60,14 @@ static const struct {
     {                                                                                              \
         type, offsetof(struct settings, name), sizeof((struct settings *)0)->name                  \
     }
-    FIELD(TYPE_TEXT, composer),
-    FIELD(TYPE_TEXT, net),
-    FIELD(TYPE_LICENCE, licence),
-    FIELD(TYPE_FRACTION, threshold),
-    FIELD(TYPE_SAMPLING, sampling),
-    FIELD(TYPE_FRACTION, volume),
-    FIELD(TYPE_SECONDS, reseed_interval),
-    FIELD(TYPE_SWITCH, curator),
-    FIELD(TYPE_NUMBER, seed),
-    FIELD(TYPE_TEXT, device),
-    FIELD(TYPE_TEXT, soundfont),
-    FIELD(TYPE_TEXT, target),
-    FIELD(TYPE_SWITCH, autostart),
-    FIELD(TYPE_TEXT, models),
+    FIELD(TYPE_TEXT, composer),           FIELD(TYPE_TEXT, net),
+    FIELD(TYPE_LICENCE, licence),         FIELD(TYPE_FRACTION, threshold),
+    FIELD(TYPE_SAMPLING, sampling),       FIELD(TYPE_FRACTION, volume),
+    FIELD(TYPE_SECONDS, reseed_interval), FIELD(TYPE_LENGTH, piece_length),
+    FIELD(TYPE_SWITCH, curator),          FIELD(TYPE_NUMBER, seed),
+    FIELD(TYPE_NUMBER, piece_number),     FIELD(TYPE_TEXT, device),
+    FIELD(TYPE_TEXT, soundfont),          FIELD(TYPE_TEXT, target),
+    FIELD(TYPE_SWITCH, autostart),        FIELD(TYPE_TEXT, models),
     FIELD(TYPE_TEXT, state_file),
 #undef FIELD
 };
@@ -86,6 +83,7 @@ void settings_init(struct settings *settings)
         .sampling = "sample",
         .licence = "commercial",
         .volume = 0.8,
+        .piece_length = {2, 5},
         .curator = true,
         .device = "auto",
         .models = FERMATA_MODELS,
@@ -206,6 +204,9 @@ int settings_set(struct settings *settings, const char *key, const char *value,
     case TYPE_LICENCE:
         *ret_why = "must be `commercial` or `any`";
         return parse_word(value, "commercial", "any", field);
+    case TYPE_LENGTH:
+        *ret_why = "must be minutes from 0.5 to 60, such as 3 or 2-5, or 0";
+        return ending_read_length(value, field);
     }
     return -EINVAL;
 }

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "music/ending.h"
+
 /**
  * settings: what a person has asked for, from weak to strong: built-in defaults, the settings
  * file, what was changed over D-Bus in an earlier run (the state file), the environment
@@ -22,15 +24,17 @@ struct settings {
     char net[64];     ///< "" = the best that is there
     char licence[16]; ///< "commercial": nets that are not for commercial use are left out; or "any"
     double volume;    ///< 0..1
-    uint32_t reseed_interval; ///< seconds, 0 = only when needed
-    bool curator;             ///< false: the article's behaviour, to see it dry out
-    uint64_t seed;            ///< 0: a fresh one each start
-    char device[128];         ///< "auto", "cpu", "gpu", a number or a part of a name
-    char soundfont[512];      ///< "" = Debian's
-    char target[256];         ///< sink to play to; "" = the default one
-    bool autostart;           ///< play as soon as the daemon is up
-    char models[512];         ///< folder of the weights and seeds
-    char state_file[512];     ///< where changes over D-Bus are kept
+    uint32_t reseed_interval;          ///< seconds, 0 = only when needed
+    struct ending_length piece_length; ///< of a piece, minutes
+    bool curator;                      ///< false: the article's behaviour, to see it dry out
+    uint64_t seed;                     ///< 0: a fresh one each start
+    uint64_t piece_number;             ///< of the latest piece
+    char device[128];                  ///< "auto", "cpu", "gpu", a number or a part of a name
+    char soundfont[512];               ///< "" = Debian's
+    char target[256];                  ///< sink to play to; "" = the default one
+    bool autostart;                    ///< play as soon as the daemon is up
+    char models[512];                  ///< folder of the weights and seeds
+    char state_file[512];              ///< where changes over D-Bus are kept
 };
 
 /** The keys a command line, environment or file can set; for --help and the man page. */

@@ -138,6 +138,7 @@ static int make_stream(struct soak *soak, const struct repertoire_net *net, cons
         .sampling = strcmp(settings->sampling, "hard") ? NET_SAMPLE : NET_HARD,
         .reseed_interval = settings->reseed_interval,
         .curator = settings->curator,
+        .piece_length = settings->piece_length,
     };
     memcpy(style.net, net->name, sizeof style.net);
     snprintf(style.composer, sizeof style.composer, "%s", composer);

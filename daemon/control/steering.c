@@ -5,7 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "control/draft.h"
 #include "control/lane.h"
+#include "music/roll.h"
+#include "music/score.h"
 
 /** Each refusal in a row moves the trim further the other way (0.4, 1.2, 2.4, 4, 6), each draft
  * that is kept at once takes a tenth of it back: what keeps even a bad threshold from drying the
@@ -15,6 +18,11 @@
 #define TRIM_MOST 8.0
 /** Of the trim, for a bucket of density: the first refusal moves it by one, the third by three. */
 #define TRIM_BUCKET 0.8
+/** Of the trim, for each step by which an ending is thinner. */
+#define TRIM_ENDING 0.5
+/** What is heard of the music before its last draft. */
+#define MEMORY_US (16 * NOTE_SECOND)
+#define MEMORY_NOTES 2048
 
 _Static_assert((int)PLAN_CONTROLS == (int)NET_CONTROLS, "plan and net speak of the same controls");
 _Static_assert((int)PLAN_KEY == (int)NET_KEY, "in the same order");
@@ -22,8 +30,9 @@ _Static_assert(PLAN_UNKNOWN == NET_PLAN_GAP, "and of the same gaps");
 
 void steering_init(struct steering *steering, uint64_t seed)
 {
-    *steering = (struct steering){.trim = 0};
+    *steering = (struct steering){.closed = INT64_MIN};
     plan_init(&steering->plan, seed);
+    ending_init(&steering->ending, seed);
 }
 
 static int find_composer(const struct net_info *info, const char *name)
@@ -52,29 +61,85 @@ void steering_follow(struct steering *steering, const struct net_info *info,
     snprintf(name, sizeof name, "%s/%s", style->net, style->composer);
     if (strcmp(steering->plan_of, name)) {
         memcpy(steering->plan_of, name, sizeof name);
-        plan_begin(&steering->plan, time);
+        plan_turn(&steering->plan, time);
     }
+    plan_go_on(&steering->plan, time);
 }
 
 void steering_begin_piece(struct steering *steering, int64_t time)
 {
     plan_begin(&steering->plan, time);
+    ending_begin(&steering->ending, time);
 }
 
-int64_t steering_piece_end(const struct steering *steering)
+int steering_key(const struct steering *steering)
 {
-    return plan_end(&steering->plan);
+    return steering->plan.key;
 }
 
-static void tell(const struct steering *steering, const struct net_info *info, int64_t time,
-                 struct net_lane *input)
+static int64_t piece_end(const struct steering *steering, const struct lane_style *style)
+{
+    return style->curator ? ending_time(&steering->ending, &style->piece_length) : INT64_MAX;
+}
+
+bool steering_closes(const struct steering *steering, const struct lane_style *style, int64_t start)
+{
+    int64_t end = piece_end(steering, style);
+    return end != INT64_MAX && start >= end - DRAFT_US;
+}
+
+void steering_close(struct steering *steering, struct score *score, struct draft *draft)
+{
+    static _Thread_local struct note before[MEMORY_NOTES];
+    struct ending_music music = {
+        .before = before,
+        .before_count =
+            score_copy(score, draft->start - MEMORY_US, draft->start, before, MEMORY_NOTES),
+        .notes = draft->onsets,
+        .count = draft->onset_count,
+        .from = draft->start,
+        .to = draft->start + DRAFT_US,
+        .key = steering->plan.key,
+    };
+    int64_t chord = ending_close(&music);
+    for (size_t i = 0; i < draft->event_count; i++)
+        if (draft->events[i].onset < draft->start)
+            score_add(score, &draft->events[i]);
+    score_damp(score, chord + ENDING_HOLD_US);
+    draft->onset_count = music.count;
+    draft->event_count = music.count;
+    memcpy(draft->events, draft->onsets, music.count * sizeof *draft->events);
+    for (size_t pitch = 0; pitch < ROLL_PITCHES; pitch++)
+        draft->after.open[pitch] = -1;
+    steering->closed = draft->start + DRAFT_US;
+    steering->rest = chord + ENDING_REST_US;
+}
+
+bool steering_piece_is_over(const struct steering *steering, int64_t start, int64_t *ret_breath)
+{
+    if (start != steering->closed)
+        return false;
+    int64_t breath = steering->rest - start;
+    *ret_breath = breath > 0 ? breath / ROLL_FRAME_US * ROLL_FRAME_US : 0;
+    return true;
+}
+
+/** By how many steps the music at `time` is to be thinner. */
+static int thinner(const struct steering *steering, const struct lane_style *style, int64_t time)
+{
+    int64_t end = piece_end(steering, style);
+    return end == INT64_MAX ? 0 : ending_thinner(time, end);
+}
+
+static void tell(const struct steering *steering, const struct net_info *info, int steps,
+                 int64_t time, struct net_lane *input)
 {
     plan_tell(&steering->plan, time, input->control);
     for (int i = 0; i < NET_CONTROLS; i++)
         if (input->control[i] >= (int)info->buckets[i])
             input->control[i] = (int8_t)info->buckets[i] - 1;
     int8_t *density = &input->control[NET_DENSITY];
-    long moved = *density - lround(steering->trim / TRIM_BUCKET);
+    long moved = *density - lround(steering->trim / TRIM_BUCKET) - steps;
     if (*density >= 0)
         *density = (int8_t)fmin(fmax((double)moved, 0), (double)info->buckets[NET_DENSITY] - 1);
 }
@@ -89,12 +154,15 @@ void steering_set(const struct steering *steering, const struct net_info *info,
     input->sampling = soft ? NET_SAMPLE : style->sampling;
     int composer = find_composer(info, style->composer);
     input->composer = composer < 0 ? 0 : (uint32_t)composer;
+    const int steps = thinner(steering, style, time);
     if (info->vocabulary == NET_NOTES) {
-        tell(steering, info, time, input);
+        tell(steering, info, steps, time, input);
     } else {
         memset(input->control, -1, sizeof input->control);
         if (input->sampling == NET_SAMPLE)
-            threshold = 1 / (1 + exp(-log(threshold / (1 - threshold)) - steering->trim));
+            threshold =
+                1 /
+                (1 + exp(-log(threshold / (1 - threshold)) - steering->trim - TRIM_ENDING * steps));
     }
     input->threshold = (float)threshold;
 }

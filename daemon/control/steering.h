@@ -6,15 +6,18 @@
 #include <stdint.h>
 
 #include "music/curator.h"
+#include "music/ending.h"
 #include "music/plan.h"
 #include "nets/net.h"
 
 /**
  * steering: what a net is told besides the notes: composer, threshold, and, where it heeds them,
- * the attributes of its plan; all of it moved the other way while drafts are refused. Plain data of
- * its lane, on the generator's thread.
+ * the attributes of its plan; all of it moved the other way while drafts are refused, and towards
+ * fewer notes where a piece ends. Plain data of its lane, on the generator's thread.
  */
+struct draft;
 struct lane_style;
+struct score;
 
 struct steering {
     /** What the refusals add: to the logit of the threshold of a roll net; a net of notes is told
@@ -22,20 +25,36 @@ struct steering {
     double trim;
     struct plan plan;
     char plan_of[128]; ///< net and composer that the plan is of
+    struct ending ending;
+    int64_t closed; ///< channel time at which the draft that ended a piece is over
+    int64_t rest;   ///< the next piece begins no earlier
 };
 
 void steering_init(struct steering *steering, uint64_t seed);
 
-/** Takes the plan of the style's composer from the net. Another net or composer than before begins
- * a trajectory at channel time `time`. */
+/** Takes the plan of the style's composer from the net, and goes on along it to channel time
+ * `time`. Another net or composer than before begins a trajectory there. */
 void steering_follow(struct steering *steering, const struct net_info *info,
                      const struct lane_style *style, int64_t time);
 
 /** A piece begins at `time`. */
 void steering_begin_piece(struct steering *steering, int64_t time);
 
-/** Channel time at which the piece is over, or INT64_MAX. */
-int64_t steering_piece_end(const struct steering *steering);
+/** The key that the piece is told to be in, as plan.h has it; -1: none. */
+int steering_key(const struct steering *steering);
+
+/** Whether the draft that begins at `start` is the piece's last one. Without the curator, who makes
+ * the music begin anew, pieces have no end. */
+bool steering_closes(const struct steering *steering, const struct lane_style *style,
+                     int64_t start);
+
+/** Makes an ending of the draft, in the place where it will be in the score. What sounds into it is
+ * ended in the score. */
+void steering_close(struct steering *steering, struct score *score, struct draft *draft);
+
+/** Whether the draft before `start` ended the piece; *ret_breath: the silence, in whole frames,
+ * that the next one begins after. */
+bool steering_piece_is_over(const struct steering *steering, int64_t start, int64_t *ret_breath);
 
 /** Fills in *input for music at channel time `time`, after `refused` refusals in a row. */
 void steering_set(const struct steering *steering, const struct net_info *info,

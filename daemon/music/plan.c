@@ -4,9 +4,13 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "music/spread.h"
+
+#define KEYS 24
+
 void plan_init(struct plan *plan, uint64_t seed)
 {
-    *plan = (struct plan){.seed = seed};
+    *plan = (struct plan){.seed = seed, .key = -1};
     memset(plan->source.typical, -1, sizeof plan->source.typical);
 }
 
@@ -48,36 +52,77 @@ static uint32_t walk(const struct plan_source *source, uint32_t wanted, uint32_t
     return found;
 }
 
-/** splitmix64 (Steele, Lea, Flood 2014): the number of a piece becomes a random one. */
-static uint64_t spread(uint64_t x)
+/** The tonic of a key in major, or of the relative key of one in minor. */
+static int tonic_of(int key)
 {
-    x += UINT64_C(0x9e3779b97f4a7c15);
-    x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return x ^ (x >> 31);
-}
-
-void plan_begin(struct plan *plan, int64_t time)
-{
-    uint64_t draw = spread(spread(plan->seed) + plan->pieces++);
-    plan->begin = time;
-    plan->moved = (uint8_t)(spread(draw) % 12);
-    plan->length = 0;
-    if (!plan->source.rows)
-        return;
-    uint32_t count = walk(&plan->source, UINT32_MAX, &plan->first, &plan->length);
-    if (count)
-        walk(&plan->source, (uint32_t)(draw % count), &plan->first, &plan->length);
-}
-
-int64_t plan_end(const struct plan *plan)
-{
-    return plan->length ? plan->begin + plan->length * PLAN_STEP_US : INT64_MAX;
+    return key < 12 ? key : (key - 12 + 3) % 12;
 }
 
 static int transposed(int key, int semitones)
 {
     return (key % 12 + semitones) % 12 + key / 12 * 12;
+}
+
+/** The key that most rows of the trajectory are in, the earliest among equals; -1: none is known.
+ */
+static int main_key(const struct plan *plan)
+{
+    uint32_t rows[KEYS] = {0};
+    int best = -1;
+    for (uint32_t i = 0; i < plan->length; i++) {
+        int key = plan->source.rows[plan->first + i][PLAN_KEY];
+        if (key < KEYS)
+            rows[key]++;
+    }
+    for (uint32_t i = 0; i < plan->length; i++) {
+        int key = plan->source.rows[plan->first + i][PLAN_KEY];
+        if (key < KEYS && (best < 0 || rows[key] > rows[best]))
+            best = key;
+    }
+    return best;
+}
+
+/** Takes up a trajectory. Returns a random number besides. */
+static uint64_t choose(struct plan *plan, int64_t time)
+{
+    uint64_t draw = spread(spread(spread(plan->seed) + plan->pieces) + plan->parts++);
+    plan->begin = time;
+    plan->length = 0;
+    plan->moved = 0;
+    if (!plan->source.rows)
+        return draw;
+    uint32_t count = walk(&plan->source, UINT32_MAX, &plan->first, &plan->length);
+    if (count)
+        walk(&plan->source, (uint32_t)(draw % count), &plan->first, &plan->length);
+    return spread(draw);
+}
+
+void plan_begin(struct plan *plan, int64_t time)
+{
+    int before = plan->key;
+    plan->pieces++;
+    plan->parts = 0;
+    uint64_t draw = choose(plan, time);
+    plan->key = main_key(plan);
+    if (plan->key < 0)
+        return;
+    int tonic = before < 0 ? (int)(draw % 12) : (int)(tonic_of(before) + 1 + draw % 11) % 12;
+    plan->moved = (uint8_t)((tonic - tonic_of(plan->key) + 12) % 12);
+    plan->key = transposed(plan->key, plan->moved);
+}
+
+void plan_turn(struct plan *plan, int64_t time)
+{
+    choose(plan, time);
+    int key = main_key(plan);
+    if (key >= 0 && plan->key >= 0)
+        plan->moved = (uint8_t)((tonic_of(plan->key) - tonic_of(key) + 12) % 12);
+}
+
+void plan_go_on(struct plan *plan, int64_t time)
+{
+    while (plan->length && time >= plan->begin + plan->length * PLAN_STEP_US)
+        plan_turn(plan, plan->begin + plan->length * PLAN_STEP_US);
 }
 
 void plan_tell(const struct plan *plan, int64_t time, int8_t ret_control[PLAN_CONTROLS])

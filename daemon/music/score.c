@@ -151,6 +151,23 @@ void score_extend(struct score *score, int64_t until)
     pthread_mutex_unlock(&score->lock);
 }
 
+/** Ends at `at` what sounds over it. */
+static void damp(struct score *score, int64_t at)
+{
+    // Only the last SCORE_LONGEST_NOTE can still sound then. A note struck at the very position of
+    // a cut keeps a moment, because notes without duration do not exist.
+    for (size_t i = first_from(score, at - SCORE_LONGEST_NOTE);
+         i < score->count && score->notes[i].onset <= at; i++) {
+        struct note *note = &score->notes[i];
+        if (release_time(note) > at)
+            complete(score, note, at > note->onset ? at - note->onset : 1);
+    }
+    // What sounds may be forgotten among the notes.
+    for (size_t pitch = 0; pitch < PITCHES; pitch++)
+        if (score->sounding[pitch].on && score->sounding[pitch].end > at)
+            score->sounding[pitch].end = at;
+}
+
 int score_cut(struct score *score, int64_t at)
 {
     int rc = 0;
@@ -164,21 +181,18 @@ int score_cut(struct score *score, int64_t at)
         if (at < score->horizon)
             score->horizon = at;
         score->floor = score->horizon;
-
-        // Only the last SCORE_LONGEST_NOTE can still sound over the cut. A note struck at the very
-        // position of the cut keeps a moment, because notes without duration do not exist.
-        for (size_t i = first_from(score, at - SCORE_LONGEST_NOTE); i < score->count; i++) {
-            struct note *note = &score->notes[i];
-            if (release_time(note) > at)
-                complete(score, note, at > note->onset ? at - note->onset : 1);
-        }
-        // What sounds may be forgotten among the notes.
-        for (size_t pitch = 0; pitch < PITCHES; pitch++)
-            if (score->sounding[pitch].on && score->sounding[pitch].end > at)
-                score->sounding[pitch].end = at;
+        damp(score, at);
     }
     pthread_mutex_unlock(&score->lock);
     return rc;
+}
+
+void score_damp(struct score *score, int64_t at)
+{
+    pthread_mutex_lock(&score->lock);
+    if (at >= score->position)
+        damp(score, at);
+    pthread_mutex_unlock(&score->lock);
 }
 
 int64_t score_horizon(struct score *score)

@@ -55,6 +55,10 @@ void score_extend(struct score *score, int64_t until);
  */
 int score_cut(struct score *score, int64_t at);
 
+/** What sounds over `at` ends there, as when a pedal is lifted; notes that begin later stay.
+ * Nothing is changed where the position is past `at`. */
+void score_damp(struct score *score, int64_t at);
+
 /** Channel time up to which music is composed. */
 int64_t score_horizon(struct score *score);
 

@@ -19,12 +19,14 @@
 #include "control/feed.h"
 #include "control/manager.h"
 #include "log.h"
+#include "music/ending.h"
 
 struct channel {
     const char *name;
     struct manager *manager;
     enum channel_state state;
-    char composer[32], net[64], sampling[8];
+    char composer[32], net[64], sampling[8], piece_length[ENDING_LENGTH_ROOM], title[128];
+    unsigned pieces;
     double threshold, volume;
     uint32_t reseed_interval;
     uint64_t reseeds, notes;
@@ -119,7 +121,9 @@ void channel_stop(struct channel *channel)
 
 void channel_skip(struct channel *channel)
 {
+    snprintf(channel->title, sizeof(channel->title), "Piece no. %u", ++channel->pieces);
     feed_mark(channel->feed, "piece", channel->time, channel->composer);
+    tell(channel, "Title");
 }
 
 void channel_reseed(struct channel *channel)
@@ -201,6 +205,26 @@ int channel_set_reseed_interval(struct channel *channel, uint32_t seconds)
     channel->reseed_interval = seconds;
     tell(channel, "ReseedInterval");
     return 0;
+}
+
+const char *channel_piece_length(const struct channel *channel)
+{
+    return channel->piece_length;
+}
+
+int channel_set_piece_length(struct channel *channel, const char *minutes)
+{
+    struct ending_length length;
+    if (ending_read_length(minutes, &length) < 0)
+        return -EINVAL;
+    ending_write_length(&length, channel->piece_length);
+    tell(channel, "PieceLength");
+    return 0;
+}
+
+const char *channel_title(const struct channel *channel)
+{
+    return channel->title;
 }
 
 double channel_notes_per_minute(const struct channel *channel)
@@ -357,6 +381,7 @@ int main(int argc, char **argv)
                                     .sampling = "sample",
                                     .threshold = 0.5,
                                     .volume = 0.8,
+                                    .piece_length = "2-5",
                                     .reseed_interval = 30};
         if (feed_new(channel->name, &channel->feed) < 0)
             return EXIT_FAILURE;

@@ -119,7 +119,7 @@ class BusTest(unittest.TestCase):
     def settable(self):
         every = self.get_all()
         return {k: every[k] for k in
-                ("Composer", "Threshold", "Sampling", "Net", "Volume", "ReseedInterval")}
+                ("Composer", "Threshold", "Sampling", "Net", "Volume", "ReseedInterval", "PieceLength")}
 
     def changes(self, action, wanted):
         """The values of PropertiesChanged that `action` causes, up to those `wanted`."""
@@ -219,13 +219,15 @@ class Values(BusTest):
         for name, kind, value in (("Composer", "s", other), ("Threshold", "d", 0.625),
                                   ("Sampling", "s", "hard"), ("Volume", "d", 0.25),
                                   ("ReseedInterval", "u", 45), ("ReseedInterval", "u", 0),
+                                  ("PieceLength", "s", "3"), ("PieceLength", "s", "0.5-60"),
                                   ("Threshold", "d", 0.0), ("Threshold", "d", 1.0)):
             with self.subTest(name):
                 self.changes(lambda: self.set(name, GLib.Variant(kind, value)),
                              lambda p, c: p == MAIN and c.get(name) == value)
                 self.assertEqual(self.get(name), value)
         for name, kind in (("Composer", "s"), ("Threshold", "d"), ("Sampling", "s"),
-                           ("Volume", "d"), ("ReseedInterval", "u"), ("Net", "s")):
+                           ("Volume", "d"), ("ReseedInterval", "u"), ("Net", "s"),
+                           ("PieceLength", "s")):
             self.set(name, GLib.Variant(kind, before[name]))
         self.assertEqual(self.settable(), before)
 
@@ -254,6 +256,13 @@ class Values(BusTest):
         self.changes(lambda: self.call(MAIN, CHANNEL, "Reseed"),
                      lambda p, c: c.get("Reseeds", 0) > before)
         self.call(MAIN, CHANNEL, "Skip")
+
+    def test_skip_brings_another_title(self):
+        self.call(MAIN, CHANNEL, "Start")
+        before = self.get("Title")
+        self.changes(lambda: self.call(MAIN, CHANNEL, "Skip"),
+                     lambda p, c: c.get("Title", before) != before)
+        self.assertNotEqual(self.get("Title"), before)
 
 
 class Refusals(BusTest):
@@ -287,6 +296,10 @@ class Refusals(BusTest):
             self.refused(OWN + "OutOfRange",
                          lambda: self.set("ReseedInterval", GLib.Variant("u", value)),
                          "ReseedInterval", "3600")
+        for value in ("", "5-2", "0.4", "61", "two", "2-", "-1", "nan", "2 - 5"):
+            self.refused(OWN + "OutOfRange",
+                         lambda: self.set("PieceLength", GLib.Variant("s", value)),
+                         "PieceLength", f'"{value}"', "2-5")
 
     def test_wrong_types(self):
         values = {"s": GLib.Variant("s", "x"), "d": GLib.Variant("d", 0.5),
@@ -296,7 +309,8 @@ class Refusals(BusTest):
                   "a{sv}": GLib.Variant("a{sv}", {}), "o": GLib.Variant("o", "/x"),
                   "y": GLib.Variant("y", 3), "t": GLib.Variant("t", 30)}
         for property_, kind in (("Composer", "s"), ("Net", "s"), ("Sampling", "s"),
-                                ("Threshold", "d"), ("Volume", "d"), ("ReseedInterval", "u")):
+                                ("Threshold", "d"), ("Volume", "d"), ("ReseedInterval", "u"),
+                                ("PieceLength", "s")):
             for other, value in values.items():
                 if other != kind:
                     with self.subTest((property_, other)):

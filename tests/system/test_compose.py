@@ -92,19 +92,38 @@ class Compose(unittest.TestCase):
                 self.assertLessEqual(max(gaps(notes, 300)), 4.0, (net, composer))
                 self.assertGreater(len(notes) / 5, 30, f'{net} {composer}: notes a minute')
 
-    @unittest.skipUnless(NOTES in NETS, 'no net of notes')
-    def test_a_net_of_notes_plays_pieces_one_after_the_other(self):
-        notes, others = compose(900, '--seed', '3', net=NOTES)
-        pieces = [e for e in others if e['event'] == 'piece']
-        self.assertGreaterEqual(len(pieces), 2)
-        self.assertEqual({e['text'] for e in pieces[1:]}, {'next'})
-        onsets = np.array([e['time'] for e in notes])
-        for piece in pieces[1:]:
-            # A breath goes before each: it begins at the mark, or is over by then.
-            before = onsets[onsets < piece['time'] - 1e-6].max()
-            after = onsets[onsets > piece['time'] - 1e-6].min()
-            self.assertGreaterEqual(after - before, 1.1, piece)
-        self.assertLessEqual(max(gaps(notes, 900)), 4.0)
+    def test_pieces_end_and_others_begin(self):
+        for net in NETS:
+            notes, others = compose(240, '--seed', '3', '--piece-length', '0.5-0.75', net=net)
+            pieces = [e for e in others if e['event'] == 'piece']
+            times = [e['time'] for e in pieces]
+            lengths = np.diff(times)
+            self.assertGreaterEqual(len(pieces), 5)
+            self.assertTrue((lengths > 25).all() and (lengths < 52).all(), lengths)
+            self.assertEqual([e['text'] for e in pieces], ['start'] + ['next'] * (len(pieces) - 1))
+            for number, piece in enumerate(pieces, 1):
+                self.assertRegex(piece['title'],
+                                 rf'^Improvisation( in [A-G].* (major|minor))? in the manner of '
+                                 rf'Chopin, no\. {number}$')
+            onsets = np.array([e['time'] for e in notes])
+            ends = onsets + [e['duration'] for e in notes]
+            for time in times[1:]:
+                before = onsets[onsets < time - 1e-3].max()
+                after = onsets[onsets > time - 1e-3].min()
+                # A chord is held for two seconds, and everything ends with it, before the breath.
+                self.assertLessEqual(after - before, 3.002, (net, time))
+                release = ends[onsets < time - 1e-3].max()
+                self.assertAlmostEqual(release, before + 2, delta=0.07)
+                self.assertGreaterEqual(after - release, 0.4, (net, time))
+            sounded = np.maximum.accumulate(ends)
+            self.assertLessEqual((onsets[1:] - sounded[:-1]).max(), 3.0, net)
+            self.assertLessEqual(max(gaps(notes, 240)), 4.0)
+
+    def test_a_piece_may_have_no_end(self):
+        for net in NETS:
+            for options in (('--piece-length', '0'), ('--piece-length', '0.5', '--curator', 'no')):
+                _, others = compose(100, '--seed', '3', *options, net=net)
+                self.assertEqual([e['text'] for e in others if e['event'] == 'piece'], ['start'])
 
     def test_hard_sampling_does_not_fall_silent(self):
         for net in NETS:

@@ -163,7 +163,8 @@ class Verbs(unittest.TestCase):
         for word in (channel["composer"], channel["net"], status["device"], status["version"]):
             self.assertIn(word, text)
         for key in ("state", "threshold", "sampling", "volume", "reseed_interval", "reseeds",
-                    "uptime", "seed", "position", "step", "notes_per_minute", "seconds_ahead"):
+                    "uptime", "seed", "position", "step", "piece_length", "title",
+                    "notes_per_minute", "seconds_ahead"):
             self.assertIn(key, channel)
         self.assertRegex(text, rf"seed +{channel['seed']}, at {channel['position'] / 1e6:.1f} s, "
                                r"step \d+\n")
@@ -192,14 +193,17 @@ class Verbs(unittest.TestCase):
                                        ("sampling", "sampling", "hard", "hard"),
                                        ("volume", "volume", "25%", 0.25),
                                        ("volume", "volume", "0.75", 0.75),
-                                       ("reseed-interval", "reseed_interval", "45", 45)):
+                                       ("reseed-interval", "reseed_interval", "45", 45),
+                                       ("piece-length", "piece_length", "1.5-4", "1.5-4"),
+                                       ("piece-length", "piece_length", "0", "0")):
             with self.subTest((verb, text)):
                 self.assertEqual(self.ok(verb, text), "")
                 self.assertEqual(self.status()[1][key], value)
                 self.assertEqual(self.ok(verb).splitlines()[0], str(value))
         for verb, key in (("composer", "composer"), ("threshold", "threshold"), ("net", "net"),
                           ("sampling", "sampling"), ("volume", "volume"),
-                          ("reseed-interval", "reseed_interval")):
+                          ("reseed-interval", "reseed_interval"),
+                          ("piece-length", "piece_length")):
             self.ok(verb, str(before[key]))
 
     def test_lists(self):
@@ -234,6 +238,7 @@ class Verbs(unittest.TestCase):
         self.ended(1, "threshold", "nan", words=["0 to 1"])
         self.ended(1, "threshold", "--", "-0.5", words=["0 to 1"])
         self.ended(1, "reseed-interval", "2", words=["3600"])
+        self.ended(1, "piece-length", "5-2", words=["5-2", "2-5"])
         self.ended(1, "--channel", "none", "status", words=["none", "main"])
         self.ended(1, "--channel", "../main", "start", words=["../main"])
         self.ended(1, "--channel", "", "start")

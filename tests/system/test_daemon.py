@@ -259,6 +259,26 @@ class Daemon(unittest.TestCase):
                                for e in self.read_feed(feed)), 'a new piece')
         self.end(watcher)
 
+    def test_titles_count_on(self):
+        self.play('--composer', 'bach')
+        feed, watcher = self.watch()
+        for number, action in ((1, ()), (2, ('skip',)), (3, ('skip',))):
+            if action:
+                self.ctl(*action)
+            wait_until(lambda number=number: self.status()['title'].endswith(f', no. {number}'),
+                       f'piece number {number}')
+        self.assertIn(self.status()['title'], self.ctl('status'))
+        self.end(watcher)
+        titles = [e.get('title', '') for e in self.read_feed(feed) if e['event'] == 'piece']
+        self.assertEqual([t.rsplit(' ', 1)[-1] for t in titles][-2:], ['2', '3'])
+        self.daemon.send_signal(signal.SIGTERM)
+        self.daemon.wait(PATIENCE)
+        self.start()
+        wait_until(lambda: self.is_state('stopped'), 'up')
+        self.assertEqual(self.status()['title'], '', 'nobody has heard one')
+        self.ctl('start')
+        wait_until(lambda: self.status()['title'].endswith(', no. 4'), 'piece number 4')
+
     def test_stop_start_and_volume(self):
         self.play('--seed', '5')
         wav, recorder, started = self.record()

@@ -225,24 +225,25 @@ static void test_what_is_planned_is_told_when_the_music_gets_there(void **state)
     struct feed *feed;
     assert_int_equal(feed_new("main", &feed), 0);
     int fd = open_and_skip_hello(feed);
-    feed_plan(feed, "reseed", 4000000, "interval");
-    feed_plan(feed, "piece", 2000000, "skip");
-    feed_plan(feed, "reseed", 6000000, "thin");
+    feed_plan(feed, "reseed", 4000000, "interval", NULL);
+    feed_plan(feed, "piece", 2000000, "skip", "a \"title\"");
+    feed_plan(feed, "reseed", 6000000, "thin", NULL);
     feed_cut(feed, 5000000);
     static const int64_t times[] = {1000000, 2000000, 5000000, 7000000};
     for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
         struct score_event on = {times[i], 1000, 60, 72};
         feed_event(feed, &on, 0, 0);
     }
-    static const char *const expected[] = {"\"time\":1.0,", "\"piece\",\"time\":2.0,",
-                                           "\"time\":2.0,", "\"reseed\",\"time\":4.0,",
-                                           "\"time\":5.0,", "\"time\":7.0,"};
+    static const char *const expected[] = {
+        "\"time\":1.0,", "\"text\":\"skip\",\"title\":\"a \\\"title\\\"\"}",
+        "\"time\":2.0,", "\"reseed\",\"time\":4.0,",
+        "\"time\":5.0,", "\"time\":7.0,"};
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++)
         assert_non_null(strstr(read_line(fd), expected[i]));
 
     // Too many: the earliest is told early, none is lost.
     for (int i = 0; i <= FEED_PLANNED; i++)
-        feed_plan(feed, "reseed", (20 + i) * NOTE_SECOND, "interval");
+        feed_plan(feed, "reseed", (20 + i) * NOTE_SECOND, "interval", NULL);
     assert_non_null(strstr(read_line(fd), "\"time\":20.0,"));
     close(fd);
     feed_free(feed);

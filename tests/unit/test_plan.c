@@ -50,12 +50,10 @@ static void test_nothing_is_told_without_a_source(void **state)
     plan_init(&plan, 1);
     plan_begin(&plan, 0);
     assert_told(&plan, 7 * STEP, -1, -1, -1, -1);
-    assert_true(plan_end(&plan) == INT64_MAX);
     struct plan_source typical = {NULL, 0, {4, 3, 6, -1, -1, -1}};
     plan_set_source(&plan, &typical);
     plan_begin(&plan, 0);
     assert_told(&plan, 7 * STEP, 4, 3, 6, -1);
-    assert_true(plan_end(&plan) == INT64_MAX);
 }
 
 static void test_a_trajectory_is_walked_along(void **state)
@@ -66,7 +64,6 @@ static void test_a_trajectory_is_walked_along(void **state)
     do
         plan_begin(&plan, 100);
     while (plan.length != 3);
-    assert_int_equal(plan_end(&plan), 100 + 3 * STEP);
     assert_told(&plan, 0, 1, 2, 3, 4);
     assert_told(&plan, 100 + STEP - 1, 1, 2, 3, 4);
     assert_told(&plan, 100 + STEP, 2, 2, 6, 4); // what is unknown is as usual
@@ -105,6 +102,51 @@ static void test_every_piece_is_moved_to_a_key_of_its_own(void **state)
     }
     for (int i = 0; i < 12; i++)
         assert_true(seen[i]);
+}
+
+static void test_trajectories_follow_one_another_in_the_piece_s_key(void **state)
+{
+    bool seen[4] = {false};
+    struct plan plan, same;
+    plan_init(&plan, 3);
+    plan_init(&same, 3);
+    plan_set_source(&plan, &source);
+    plan_set_source(&same, &source);
+    plan_begin(&plan, 0);
+    plan_begin(&same, 0);
+    const int key = plan.key;
+    for (int64_t time = 0; time < 200 * STEP; time += STEP / 2) {
+        int8_t told[PLAN_CONTROLS];
+        plan_go_on(&plan, time);
+        assert_true(time >= plan.begin && time < plan.begin + plan.length * STEP);
+        seen[plan.length] = true;
+        plan_tell(&plan, time, told);
+        // The key of its own of each: C major, F major, C major, all of them the piece's tonic.
+        int home = plan.first == 6 ? 5 : 0;
+        assert_int_equal((home + plan.moved) % 12, key < 12 ? key : (key - 9) % 12);
+    }
+    assert_true(seen[1] && seen[2] && seen[3]);
+    plan_go_on(&same, 199 * STEP + STEP / 2); // all at once
+    assert_int_equal(same.begin, plan.begin);
+    assert_int_equal(same.first, plan.first);
+    assert_int_equal(plan.key, key);
+}
+
+static void test_no_piece_is_in_the_key_of_the_one_before(void **state)
+{
+    int counts[12] = {0}, before = -1;
+    struct plan plan;
+    plan_init(&plan, 11);
+    plan_set_source(&plan, &source);
+    for (int i = 0; i < 600; i++) {
+        plan_begin(&plan, 0);
+        assert_in_range(plan.key, 0, 11);
+        assert_int_not_equal(plan.key, before);
+        counts[plan.key]++;
+        before = plan.key;
+    }
+    for (int i = 0; i < 12; i++)
+        assert_in_range(counts[i], 25, 80);
 }
 
 static void test_pieces_take_all_trajectories_by_the_seed(void **state)
@@ -148,7 +190,6 @@ static void test_a_source_may_move_but_not_change(void **state)
     struct plan_source shorter = {rows, 2, {4, 3, 6, -1}};
     plan_set_source(&plan, &shorter);
     assert_told(&plan, STEP, 4, 3, 6, -1); // until the next piece
-    assert_true(plan_end(&plan) == INT64_MAX);
 }
 
 int main(void)
@@ -157,6 +198,8 @@ int main(void)
         cmocka_unit_test(test_nothing_is_told_without_a_source),
         cmocka_unit_test(test_a_trajectory_is_walked_along),
         cmocka_unit_test(test_every_piece_is_moved_to_a_key_of_its_own),
+        cmocka_unit_test(test_trajectories_follow_one_another_in_the_piece_s_key),
+        cmocka_unit_test(test_no_piece_is_in_the_key_of_the_one_before),
         cmocka_unit_test(test_pieces_take_all_trajectories_by_the_seed),
         cmocka_unit_test(test_a_source_may_move_but_not_change),
     };

@@ -51,6 +51,33 @@ static void take(struct score *score, int64_t until, int64_t time, int pitch, bo
     assert_int_equal(score_position(score), time);
 }
 
+static void what_is_damped_ends_whatever_was_said_before(void **state)
+{
+    struct score *score = *state;
+    add(score, 100 * MS, 5 * NOTE_SECOND, 60); // sounds, and is over later
+    add(score, 200 * MS, NOTE_OPEN, 64);
+    add(score, 300 * MS, 100 * MS, 67); // is over before
+    add(score, 500 * MS, NOTE_SECOND, 72);
+    add(score, 900 * MS, 300 * MS, 76); // begins behind it
+    score_extend(score, 2 * NOTE_SECOND);
+    take(score, 150 * MS, 100 * MS, 60, true);
+    score_damp(score, 800 * MS);
+    assert_true(score_horizon(score) == 2 * NOTE_SECOND);
+    add(score, 200 * MS, 4 * NOTE_SECOND, 64); // an end that comes too late
+    take(score, NOTE_SECOND, 200 * MS, 64, true);
+    take(score, NOTE_SECOND, 300 * MS, 67, true);
+    take(score, NOTE_SECOND, 400 * MS, 67, false);
+    take(score, NOTE_SECOND, 500 * MS, 72, true);
+    for (int i = 0; i < 3; i++) {
+        struct score_event event;
+        assert_true(score_take(score, NOTE_SECOND, &event));
+        assert_true(event.time == 800 * MS && event.velocity == 0);
+    }
+    take(score, NOTE_SECOND, 900 * MS, 76, true);
+    score_damp(score, 850 * MS); // too late for that
+    take(score, 2 * NOTE_SECOND, 1200 * MS, 76, false);
+}
+
 static void plays_in_order_up_to_the_horizon(void **state)
 {
     struct score *score = *state;
@@ -309,6 +336,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
+        TEST(what_is_damped_ends_whatever_was_said_before),
         TEST(plays_in_order_up_to_the_horizon),
         TEST(a_late_end_still_comes_on_time),
         TEST(an_end_in_the_past_is_due_at_once),

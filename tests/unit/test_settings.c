@@ -47,6 +47,10 @@ static void test_every_key_can_be_set(void **state)
     assert_string_equal(settings.sampling, "hard");
     assert_int_equal(settings_set(&settings, "reseed_interval", "45", &why), 0);
     assert_int_equal(settings.reseed_interval, 45);
+    assert_int_equal(settings_set(&settings, "piece-length", "2.5-4", &why), 0);
+    assert_true(settings.piece_length.least == 2.5 && settings.piece_length.most == 4);
+    assert_int_equal(settings_set(&settings, "piece-number", "1234", &why), 0);
+    assert_int_equal(settings.piece_number, 1234);
 }
 
 static void test_bad_values_change_nothing_and_say_why(void **state)
@@ -66,6 +70,9 @@ static void test_bad_values_change_nothing_and_say_why(void **state)
         {"reseed-interval", "3601"},
         {"reseed-interval", " 30"},
         {"sampling", "Hard"},
+        {"piece-length", "5-2"},
+        {"piece-length", "0.1"},
+        {"piece-length", ""},
         {"licence", "mine"},
         {"licence", ""},
         {"composer", "a name far longer than any composer ever had"},

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT
+// What a net is told, and how a piece comes to its end.
+#include "control/steering.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "control/draft.h"
+#include "control/lane.h"
+#include "music/score.h"
+
+#define MS (NOTE_SECOND / 1000)
+#define MINUTE (60 * NOTE_SECOND)
+
+static const char *const names[] = {"bach"};
+static const uint8_t rows[][NET_CONTROLS] = {{5, 3, 3, 3, 16, 4}, {6, 3, 3, 3, 16, 4}};
+static const struct net_habits habits = {{4, 3, 3, 3, -1, -1}, rows, 2};
+static const struct net_info notes_info = {.vocabulary = NET_NOTES,
+                                           .composers = names,
+                                           .composer_count = 1,
+                                           .habits = &habits,
+                                           .buckets = {10, 8, 8, 9, 24, 8}};
+static const struct net_info four_info = {.vocabulary = NET_NOTES,
+                                          .composers = names,
+                                          .composer_count = 1,
+                                          .habits = &habits,
+                                          .buckets = {10, 8, 8, 9, 0, 0}};
+static const struct net_info roll_info = {
+    .vocabulary = NET_ROLL, .composers = names, .composer_count = 1, .habits = &habits};
+static const struct lane_style style = {
+    .net = "n", .composer = "bach", .threshold = 0.5, .curator = true, .piece_length = {1, 1}};
+
+static struct steering *begin(const struct net_info *info)
+{
+    struct steering *steering = malloc(sizeof *steering);
+    assert_non_null(steering);
+    steering_init(steering, 3);
+    steering_follow(steering, info, &style, 0);
+    steering_begin_piece(steering, 0);
+    return steering;
+}
+
+static struct net_lane told(const struct steering *steering, const struct net_info *info,
+                            int64_t time)
+{
+    struct net_lane lane = {0};
+    steering_set(steering, info, &style, 0, time, &lane);
+    return lane;
+}
+
+static void test_the_density_falls_towards_the_end(void **state)
+{
+    struct steering *steering = begin(&notes_info);
+    assert_int_equal(told(steering, &notes_info, 0).control[NET_DENSITY], 5);
+    assert_int_equal(told(steering, &notes_info, 0).control[NET_KEY], steering_key(steering));
+    assert_in_range(steering_key(steering), 12, 23);
+    steering_follow(steering, &notes_info, &style, MINUTE - 9 * NOTE_SECOND);
+    int usual = told(steering, &notes_info, MINUTE - 9 * NOTE_SECOND).control[NET_DENSITY];
+    assert_in_range(usual, 5, 6);
+    assert_in_range(told(steering, &notes_info, MINUTE - 8 * NOTE_SECOND).control[NET_DENSITY], 4,
+                    5);
+    assert_in_range(told(steering, &notes_info, MINUTE - 4 * NOTE_SECOND).control[NET_DENSITY], 3,
+                    4);
+    free(steering);
+    steering = begin(&roll_info);
+    assert_true(told(steering, &roll_info, 0).threshold == 0.5f);
+    float later = told(steering, &roll_info, MINUTE - 8 * NOTE_SECOND).threshold;
+    assert_true(later > 0.55f && told(steering, &roll_info, MINUTE).threshold > later + 0.05f);
+    free(steering);
+}
+
+static void test_what_a_net_has_not_is_not_told(void **state)
+{
+    struct steering *steering = begin(&four_info);
+    struct net_lane lane = told(steering, &four_info, 0);
+    assert_int_equal(lane.control[NET_POLYPHONY], 3);
+    assert_int_equal(lane.control[NET_KEY], -1);
+    assert_int_equal(lane.control[NET_CHROMA], -1);
+    free(steering);
+}
+
+static void test_a_piece_closes_in_its_last_draft(void **state)
+{
+    struct steering *steering = begin(&notes_info);
+    struct lane_style other = style;
+    assert_false(steering_closes(steering, &style, MINUTE - 4 * NOTE_SECOND - 1));
+    assert_true(steering_closes(steering, &style, MINUTE - 4 * NOTE_SECOND));
+    assert_true(steering_closes(steering, &style, 2 * MINUTE));
+    other.piece_length = (struct ending_length){0, 0};
+    assert_false(steering_closes(steering, &other, 100 * MINUTE));
+    other = style;
+    other.curator = false;
+    assert_false(steering_closes(steering, &other, 100 * MINUTE));
+    free(steering);
+}
+
+static void add(struct draft *draft, struct note note)
+{
+    draft_add_onset(draft, &note);
+    draft_add_event(draft, &note);
+}
+
+/** What sounds into the last draft, and whatever is in it, is released with the chord. */
+static void test_everything_ends_with_the_chord(void **state)
+{
+    const int64_t start = 56 * NOTE_SECOND;
+    struct steering *steering = begin(&notes_info);
+    struct score *score;
+    struct draft *draft = calloc(1, sizeof *draft);
+    assert_non_null(draft);
+    assert_int_equal(score_new(&score), 0);
+    const struct note before[] = {
+        {start - 900 * MS, 8 * NOTE_SECOND, 40, 60}, // a long one of a net of notes
+        {start - 800 * MS, NOTE_OPEN, 43, 60},       // open ones of a roll: one ends in the draft,
+        {start - 700 * MS, NOTE_OPEN, 47, 60},       // one does not
+    };
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(score_add(score, &before[i]), 0);
+    score_extend(score, start);
+    draft_begin(draft, start);
+    draft->after.open[47] = 1;
+    draft_add_event(draft, &(struct note){start - 800 * MS, NOTE_SECOND, 43, 60});
+    for (int i = 0; i < 16; i++)
+        add(draft, (struct note){start + i * 250 * MS, 200 * MS, (uint8_t)(60 + 4 * (i % 3)), 60});
+
+    assert_true(steering_closes(steering, &style, start));
+    steering_close(steering, score, draft);
+    draft_commit(draft, score);
+    assert_int_equal(draft->after.open[47], -1);
+    assert_true(score_horizon(score) == start + DRAFT_US);
+
+    struct note notes[64];
+    size_t count = score_copy(score, 0, INT64_MAX / 2, notes, 64);
+    int64_t last = notes[count - 1].onset, release = 0;
+    assert_true(last >= start + DRAFT_US - ENDING_REST_US && last < start + DRAFT_US);
+    for (size_t i = 0; i < count; i++) {
+        assert_true(notes[i].duration != NOTE_OPEN);
+        release = note_end(&notes[i]) > release ? note_end(&notes[i]) : release;
+    }
+    assert_true(release == last + ENDING_HOLD_US);
+    assert_true(note_end(&notes[1]) == start + 200 * MS); // as it was played
+    assert_true(note_end(&notes[0]) == release && note_end(&notes[2]) == release);
+
+    int64_t breath = -1;
+    assert_false(steering_piece_is_over(steering, start, &breath));
+    assert_true(steering_piece_is_over(steering, start + DRAFT_US, &breath));
+    int64_t next = start + DRAFT_US + breath;
+    assert_true(breath >= 0 && breath % (50 * MS) == 0);
+    assert_true(next > release && next - last <= CURATOR_LONGEST_GAP - NOTE_SECOND / 2);
+    score_free(score);
+    free(draft);
+    free(steering);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_density_falls_towards_the_end),
+        cmocka_unit_test(test_what_a_net_has_not_is_not_told),
+        cmocka_unit_test(test_a_piece_closes_in_its_last_draft),
+        cmocka_unit_test(test_everything_ends_with_the_chord),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
