@@ -59,6 +59,7 @@ def padded(metadata, table, plans):
 def load(path):
     """(Transformer in float32 with the file's rounded weights, metadata, plans)."""
     stored, metadata = safetensors.read(path)
+    stored = safetensors.restored(stored)
     if metadata.get("format") != export.FORMAT or metadata.get("net") != "transformer":
         raise ValueError(f"{path}: not a {export.FORMAT} transformer")
     windows = tuple(json.loads(metadata["windows"]))

@@ -24,9 +24,10 @@ _TYPES = {
     torch.int32: "I32",
     torch.int64: "I64",
     torch.uint8: "U8",
+    torch.int8: "I8",
 }
 _DTYPES = {name: dtype for dtype, name in _TYPES.items()}
-_SIZES = {"BF16": 2, "F16": 2, "F32": 4, "F64": 8, "I32": 4, "I64": 8, "U8": 1}
+_SIZES = {"BF16": 2, "F16": 2, "F32": 4, "F64": 8, "I32": 4, "I64": 8, "U8": 1, "I8": 1}
 
 
 def _bytes(tensor):
@@ -99,3 +100,11 @@ def read(path):
             flat = torch.frombuffer(raw, dtype=_DTYPES[dtype]) if count else torch.empty(0, dtype=_DTYPES[dtype])
         tensors[name] = flat.reshape(shape)
     return tensors, metadata
+
+
+def restored(tensors):
+    """I8 matrices with a scale beside them (quantise.py) as what they stand for, in float32."""
+    return {
+        name: tensor.float() * tensors[f"{name}.scale"][:, None] if tensor.dtype == torch.int8 else tensor
+        for name, tensor in tensors.items()
+    }

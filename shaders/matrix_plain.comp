@@ -29,14 +29,23 @@ void main()
         return;
 
     float sum = 0.0, squares = 0.0;
+    const int quads = BYTES != 0 ? 4 : 2; // of a block
     for (int k = 0; k < push.blocks; k++) {
-        vec4 low = inputs[quad_index(2 * k, lane)];
-        vec4 high = inputs[quad_index(2 * k + 1, lane)];
-        sum += product8(weights[k * push.rows + row], low, high);
-        squares += dot(low, low) + dot(high, high);
+        vec4 x[4];
+        for (int i = 0; i < quads; i++) {
+            x[i] = inputs[quad_index(quads * k + i, lane)];
+            squares += dot(x[i], x[i]);
+        }
+        uvec4 w = weights[k * push.rows + row];
+        if (BYTES != 0)
+            sum += product16(w, x);
+        else
+            sum += product8(w, x[0], x[1]);
     }
+    if (BYTES != 0)
+        sum *= uintBitsToFloat(weights[push.rows * push.blocks + (row >> 2)][row & 3]);
     if (NORMED != 0)
-        sum *= inversesqrt(squares / float(8 * push.blocks) + TINY);
+        sum *= inversesqrt(squares / float(4 * quads * push.blocks) + TINY);
     int index = feature_index(row, lane);
     if (OUTPUT == OUTPUT_SQUARE) {
         sum = max(sum, 0.0);

@@ -12,52 +12,53 @@
 
 layout(local_size_x_id = 0) in;
 
-float squares = 0.0;
+float squares = 0.0, total = 0.0;
 #define HEIGHT ROWS
+#define OCTETS BYTES
 #define HEARD(x)                                                                                   \
     if (NORMED != 0)                                                                               \
-        squares += dot(x, x);
+        squares += dot(x, x);                                                                      \
+    if (BYTES != 0)                                                                                \
+        total += dot(x, vec4(1.0));
 #include "product.glsl"
 
 // The product with an input most of whose values are zero. For 32 chunks of the input at a time,
 // each invocation notes in which its quads are not all zero; then only the blocks that somebody
 // noted are multiplied. A list of blocks rather than a branch, because a CPU driver (lavapipe)
 // runs branches that nobody takes.
-#define MULTIPLY_SPARSE(X, blocks, tile, at)                                                       \
+#define MULTIPLY_SPARSE(X, blocks, from, at)                                                       \
     {                                                                                              \
-        const int per_chunk = SPAN == 1 ? 1 : SPAN / 2; /* blocks */                               \
         int first = 0;                                                                             \
         do {                                                                                       \
             uint noted = 0u;                                                                       \
-            int chunks = min(32, ((blocks) - first) / per_chunk);                                  \
+            int chunks = min(32, ((blocks) - first) / FETCHED);                                    \
             int chunk = 0;                                                                         \
             do {                                                                                   \
-                int quad = (first + chunk * per_chunk) * 2;                                        \
-                vec4 x = texelFetch(X, (quad / SPAN * TILES + (tile)) * WIDTH + me);               \
-                if (SPAN == 1)                                                                     \
-                    x += texelFetch(X, ((quad + 1) * TILES + (tile)) * WIDTH + me);                \
-                float sum = x.x + x.y + x.z + x.w; /* none is negative */                          \
+                int quads = (first + chunk * FETCHED) * BLOCK_QUADS;                               \
+                float sum = 0.0; /* none is negative */                                            \
+                [[unroll]] for (int f = 0; f < FETCHES; f++) {                                     \
+                    vec4 x = texelFetch(X, (from) + (quads / SPAN + f) * TILES * WIDTH);           \
+                    sum += x.x + x.y + x.z + x.w;                                                  \
+                }                                                                                  \
+                total += sum;                                                                      \
                 noted |= (sum != 0.0 ? 1u : 0u) << chunk;                                          \
             } while (++chunk < chunks);                                                            \
-            [[unroll]] for (int i = 0; i < per_chunk; i++) {                                       \
+            [[unroll]] for (int i = 0; i < FETCHED; i++) {                                         \
                 uint left = 0u;                                                                    \
-                [[unroll]] for (int j = 0; j < WIDTH / per_chunk; j++)                             \
-                    left |= subgroupShuffle(noted, uint(i * (WIDTH / per_chunk) + j));             \
+                [[unroll]] for (int j = 0; j < WIDTH / FETCHED; j++)                               \
+                    left |= subgroupShuffle(noted, uint(i * (WIDTH / FETCHED) + j));               \
                 do { /* where none is left: the first, which adds nothing */                       \
-                    int k = first + max(findLSB(left), 0) * per_chunk;                             \
+                    int k = first + max(findLSB(left), 0) * FETCHED;                               \
                     left &= left - 1u;                                                             \
-                    if (SPAN == 1) {                                                               \
-                        vec4 low = texelFetch(X, (2 * k * TILES + (tile)) * WIDTH + me);           \
-                        vec4 high = texelFetch(X, ((2 * k + 1) * TILES + (tile)) * WIDTH + me);    \
-                        multiply_block((at) + k * BLOCK, low, high, 0, 0);                         \
-                    } else {                                                                       \
-                        vec4 x = texelFetch(X, (2 * k / SPAN * TILES + (tile)) * WIDTH + me);      \
-                        multiply_block((at) + (k + i) * BLOCK, x, x, 2 * i * TILE,                 \
-                                       (2 * i + 1) * TILE);                                        \
-                    }                                                                              \
+                    vec4 x[4];                                                                     \
+                    [[unroll]] for (int f = 0; f < FETCHES; f++)                                   \
+                        x[f] = levelled(                                                           \
+                            texelFetch(X, (from) + (k * BLOCK_QUADS / SPAN + f) * TILES * WIDTH),  \
+                            f);                                                                    \
+                    multiply_block((at) + (k + i) * BLOCK, x, i * BLOCK_QUADS);                    \
                 } while (left != 0u);                                                              \
             }                                                                                      \
-            first += chunks * per_chunk;                                                           \
+            first += chunks * FETCHED;                                                             \
         } while (first < (blocks));                                                                \
     }
 
@@ -67,7 +68,7 @@ layout(binding = 3) readonly buffer Lanes { Lane lanes[]; };
 
 layout(push_constant) uniform Push
 {
-    int blocks; // columns / 8
+    int blocks; // of columns: 8, or 16 of bytes
     int rows;
 } push;
 
@@ -87,21 +88,33 @@ void main()
         return;
 
     if (SPARSE != 0)
-        MULTIPLY_SPARSE(inputs, push.blocks, tile, group * push.blocks * BLOCK + me)
+        MULTIPLY_SPARSE(inputs, push.blocks, tile * WIDTH + me, group * push.blocks * BLOCK + me)
     else
         MULTIPLY(inputs, push.blocks, tile * WIDTH + me, group * push.blocks * BLOCK + me)
 
+    float scales[ROWS];
+    [[unroll]] for (int r = 0; r < ROWS; r++) {
+        int row = (group * ROWS + r) * WIDTH + me;
+        scales[r] = 1.0;
+        if (BYTES != 0)
+            scales[r] = uintBitsToFloat(
+                texelFetch(weights, push.rows * push.blocks + (row >> 2))[row & 3]);
+    }
     [[unroll]] for (int b = 0; b < TILE; b++) {
-        float scale = 1.0;
-        if (NORMED != 0) {
+        float scale = 1.0, excess = 0.0;
+        if (NORMED != 0 || BYTES != 0) {
             float sum = 0.0;
-            [[unroll]] for (int i = 0; i < SPAN; i++)
+            [[unroll]] for (int i = 0; i < SPAN; i++) {
                 sum += subgroupShuffle(squares, uint(i * TILE + b));
-            scale = inversesqrt(sum / float(8 * push.blocks) + TINY);
+                excess += subgroupShuffle(total, uint(i * TILE + b));
+            }
+            if (NORMED != 0)
+                scale = inversesqrt(sum / float(4 * BLOCK_QUADS * push.blocks) + TINY);
+            excess *= BYTES != 0 ? 128.0 : 0.0;
         }
         [[unroll]] for (int r = 0; r < ROWS; r++) {
             int index = feature_index((group * ROWS + r) * WIDTH + me, tile * TILE + b);
-            float value = sums[r][b] * scale;
+            float value = (sums[r][b] - excess) * scales[r] * scale;
             if (OUTPUT == OUTPUT_SQUARE) {
                 value = max(value, 0.0);
                 value *= value;

@@ -2,68 +2,80 @@
 // The matrix product of the texel form: sums[r][b] += row r of this invocation times lane b's x.
 //
 // The includer defines HEIGHT, the rows of an invocation, and HEARD(x), what else is to be done with
-// each quad that it fetches (of lane me % TILE). Weights are bfloat16, eight in a texel:
-// the low halves of x, y, z, w hold columns 0 to 3 of a block, the high halves 4 to 7. Texels lie
+// each quad that it fetches (of lane me % TILE). A texel holds a block of a row's weights. Bfloat16:
+// the low halves of x, y, z, w are columns 0 to 3 of the block, the high halves 4 to 7. Where the
+// includer defines OCTETS as other than 0: bytes, 128 more than the weight, the lowest ones columns 0
+// to 3, the highest ones 12 to 15; 128 times the sum of x is still to be taken off. Texels lie
 // [row group][block][row][invocation]. Activations are as in activation.glsl: each invocation
 // fetches one quad, and shuffles hand them round.
 //
 // Loops are do-while because a CPU driver (lavapipe) runs the body of a for loop once more with
 // every invocation masked off before it leaves it.
 
+#ifndef OCTETS
+#define OCTETS 0
+#endif
+
 layout(binding = 0) uniform usamplerBuffer weights;
+
+const int BLOCK_QUADS = OCTETS != 0 ? 4 : 2;
+const int FETCHES = SPAN < BLOCK_QUADS ? BLOCK_QUADS / SPAN : 1; // of x at a time
+const int FETCHED = SPAN < BLOCK_QUADS ? 1 : SPAN / BLOCK_QUADS; // blocks that they serve
 
 float sums[HEIGHT][TILE];
 
-void multiply_block(int at, vec4 low, vec4 high, int low_from, int high_from)
+vec4 unpacked(uvec4 w, int part)
+{
+    if (OCTETS != 0)
+        return vec4(ivec4(part == 3 ? w >> 24 : w & (0xffu << 8 * part)));
+    return uintBitsToFloat(part == 0 ? w << 16 : w & 0xffff0000u);
+}
+
+// Bytes are not shifted down where they are unpacked, but x by as much where it is fetched.
+vec4 levelled(vec4 x, int f)
+{
+    int part = (f * SPAN + int(gl_LocalInvocationID.x) / TILE) & 3;
+    return OCTETS != 0 ? x * (part == 1 ? 1.0 / 256.0 : part == 2 ? 1.0 / 65536.0 : 1.0) : x;
+}
+
+// The block with texels from `at` on, and the quads from number `first` of those fetched.
+void multiply_block(int at, vec4 fetched[4], int first)
 {
     uvec4 w[HEIGHT];
     [[unroll]] for (int r = 0; r < HEIGHT; r++)
         w[r] = texelFetch(weights, at + r * WIDTH);
     [[unroll]] for (int b = 0; b < TILE; b++) {
-        vec4 x = subgroupShuffle(low, uint(low_from + b));
-        [[unroll]] for (int r = 0; r < HEIGHT; r++) {
-            vec4 v = uintBitsToFloat(w[r] << 16);
-            float sum = sums[r][b];
-            sum = fma(v.x, x.x, sum);
-            sum = fma(v.y, x.y, sum);
-            sum = fma(v.z, x.z, sum);
-            sums[r][b] = fma(v.w, x.w, sum);
-        }
-        x = subgroupShuffle(high, uint(high_from + b));
-        [[unroll]] for (int r = 0; r < HEIGHT; r++) {
-            vec4 v = uintBitsToFloat(w[r] & 0xffff0000u);
-            float sum = sums[r][b];
-            sum = fma(v.x, x.x, sum);
-            sum = fma(v.y, x.y, sum);
-            sum = fma(v.z, x.z, sum);
-            sums[r][b] = fma(v.w, x.w, sum);
+        [[unroll]] for (int part = 0; part < BLOCK_QUADS; part++) {
+            int quad = first + part;
+            vec4 x = subgroupShuffle(fetched[quad / SPAN], uint(quad % SPAN * TILE + b));
+            [[unroll]] for (int r = 0; r < HEIGHT; r++) {
+                vec4 v = unpacked(w[r], part);
+                float sum = sums[r][b];
+                sum = fma(v.x, x.x, sum);
+                sum = fma(v.y, x.y, sum);
+                sum = fma(v.z, x.z, sum);
+                sums[r][b] = fma(v.w, x.w, sum);
+            }
         }
     }
 }
 
 #define BLOCK (HEIGHT * WIDTH)
 
-// Adds the product with `blocks` * 8 columns. This invocation's values begin at texel `from` of X,
-// its weights at texel `at`.
+// Adds the product with so many `blocks` of columns. This invocation's values begin at texel `from`
+// of X, its weights at texel `at`.
 #define MULTIPLY(X, blocks, from, at)                                                              \
     {                                                                                              \
         int k = 0;                                                                                 \
-        if (SPAN == 1) {                                                                           \
-            do {                                                                                   \
-                vec4 low = texelFetch(X, (from) + 2 * k * TILES * WIDTH);                          \
-                vec4 high = texelFetch(X, (from) + (2 * k + 1) * TILES * WIDTH);                   \
-                HEARD(low)                                                                         \
-                HEARD(high)                                                                        \
-                multiply_block((at) + k * BLOCK, low, high, 0, 0);                                 \
-            } while (++k < (blocks));                                                              \
-        } else {                                                                                   \
-            do {                                                                                   \
-                vec4 x = texelFetch(X, (from) + 2 * k / SPAN * TILES * WIDTH);                     \
-                HEARD(x)                                                                           \
-                [[unroll]] for (int i = 0; i < SPAN / 2; i++)                                      \
-                    multiply_block((at) + (k + i) * BLOCK, x, x, 2 * i * TILE,                     \
-                                   (2 * i + 1) * TILE);                                            \
-                k += SPAN / 2;                                                                     \
-            } while (k < (blocks));                                                                \
-        }                                                                                          \
+        do {                                                                                       \
+            vec4 x[4];                                                                             \
+            [[unroll]] for (int f = 0; f < FETCHES; f++) {                                         \
+                x[f] = texelFetch(X, (from) + (k * BLOCK_QUADS / SPAN + f) * TILES * WIDTH);       \
+                HEARD(x[f])                                                                        \
+                x[f] = levelled(x[f], f);                                                          \
+            }                                                                                      \
+            [[unroll]] for (int i = 0; i < FETCHED; i++)                                           \
+                multiply_block((at) + (k + i) * BLOCK, x, i * BLOCK_QUADS);                        \
+            k += FETCHED;                                                                          \
+        } while (k < (blocks));                                                                    \
     }

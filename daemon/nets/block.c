@@ -53,7 +53,8 @@ static int load(struct matrix *matrix, const struct block_place *place, uint32_t
     char name[32];
     struct matrix_source source = {.count = 1};
     snprintf(name, sizeof name, "layer%u.%s", index, part);
-    int r = safetensors_matrix(place->engine->file, name, rows, columns, &source.tensors[0]);
+    int r =
+        shape_matrix(place->shape, place->engine->file, name, rows, columns, &source.tensors[0]);
     if (r < 0)
         return r;
     return matrix_init(matrix, place->engine->form, kernel, &source, input, output);

@@ -97,9 +97,9 @@ static int compile(struct note_engine *note)
     choose.plain = &program_choose_plain;
     choose.buffers = "tttssssss";
     struct form_kernel attend = {&program_attend_texel, &program_attend_plain, "ttsssss", {0}, 0};
-    // NORMED, OUTPUT and SPARSE of shaders/mode.glsl
+    // NORMED, OUTPUT, SPARSE and BYTES of shaders/mode.glsl
     struct form_kernel normed = {
-        &program_matrix_texel, &program_matrix_plain, "ttss", {1, 0, 0}, 3};
+        &program_matrix_texel, &program_matrix_plain, "ttss", {1, 0, 0, note->shape.bytes}, 4};
     struct form_kernel squared = normed, added = normed, few = normed;
     squared.constants[1] = 1;
     added.constants[0] = few.constants[0] = 0;
@@ -180,7 +180,7 @@ static int make_heads(struct note_engine *note, const struct engine_place *place
     for (int i = 0; i < TABLES_FIELDS && r == 0; i++) {
         char name[32];
         snprintf(name, sizeof name, "head%d.hidden", i);
-        r = safetensors_matrix(place->file, name, width, width, &hidden.tensors[i]);
+        r = shape_matrix(&note->shape, place->file, name, width, width, &hidden.tensors[i]);
         if (r == 0) {
             snprintf(name, sizeof name, "head%d.out", i);
             r = safetensors_matrix(place->file, name, tables_sizes[i], width, &outs.tensors[i]);

@@ -141,7 +141,7 @@ static enum safetensors_type type_of(const char *token, int length, size_t *ret_
         {"\"F32\"", SAFETENSORS_F32, 4},   {"\"BF16\"", SAFETENSORS_BF16, 2},
         {"\"I32\"", SAFETENSORS_I32, 4},   {"\"F16\"", SAFETENSORS_OTHER, 2},
         {"\"F64\"", SAFETENSORS_OTHER, 8}, {"\"I64\"", SAFETENSORS_OTHER, 8},
-        {"\"U8\"", SAFETENSORS_U8, 1},     {"\"I8\"", SAFETENSORS_OTHER, 1},
+        {"\"U8\"", SAFETENSORS_U8, 1},     {"\"I8\"", SAFETENSORS_I8, 1},
         {"\"I16\"", SAFETENSORS_OTHER, 2}, {"\"BOOL\"", SAFETENSORS_OTHER, 1},
     };
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
@@ -288,6 +288,22 @@ static int check_overlaps(struct safetensors *file)
     return 0;
 }
 
+/** Finds the scales, once arrays lie where they stay. */
+static int find_scales(struct safetensors *file)
+{
+    for (size_t i = 0; i < file->tensor_count; i++) {
+        struct safetensors_tensor *tensor = &file->tensors[i];
+        char *name = NULL;
+        if (tensor->type != SAFETENSORS_I8)
+            continue;
+        if (asprintf(&name, "%s.scale", tensor->name) < 0)
+            return -ENOMEM;
+        tensor->scale = safetensors_find(file, name);
+        free(name);
+    }
+    return 0;
+}
+
 int safetensors_new(const char *path, struct safetensors **ret_file)
 {
     struct safetensors *file = calloc(1, sizeof *file);
@@ -301,6 +317,8 @@ int safetensors_new(const char *path, struct safetensors **ret_file)
         r = read_header(file);
     if (r == 0)
         r = check_overlaps(file);
+    if (r == 0)
+        r = find_scales(file);
     if (r < 0) {
         safetensors_free(file);
         return r;
@@ -354,14 +372,21 @@ int safetensors_matrix(const struct safetensors *file, const char *name, uint64_
     const struct safetensors_tensor *tensor = safetensors_find(file, name);
     if (!tensor)
         return broken(file, name, "is missing");
-    if (tensor->type != SAFETENSORS_F32 && tensor->type != SAFETENSORS_BF16)
-        return broken(file, name, "is neither F32 nor BF16");
+    const struct safetensors_tensor *values = tensor;
+    if (tensor->type == SAFETENSORS_I8) {
+        values = tensor->scale;
+        if (!columns || !values || values->type != SAFETENSORS_F32 || values->dimensions != 1 ||
+            values->shape[0] != rows)
+            return broken(file, name, "is I8, but has no F32 scale for each of its rows");
+    } else if (tensor->type != SAFETENSORS_F32 && tensor->type != SAFETENSORS_BF16) {
+        return broken(file, name, "is neither F32 nor BF16 nor I8");
+    }
     if (tensor->dimensions != (columns ? 2u : 1u) || tensor->shape[0] != rows ||
         (columns && tensor->shape[1] != columns))
         return broken(file, name, "has another shape than this net needs");
     // One such weight silences or floods everything that the net will ever play.
-    for (uint64_t i = 0; i < tensor->elements; i++)
-        if (!isfinite(safetensors_float(tensor, i)))
+    for (uint64_t i = 0; i < values->elements; i++)
+        if (!isfinite(safetensors_float(values, i)))
             return broken(file, name, "holds a value that is no number");
     *ret_tensor = tensor;
     return 0;
@@ -372,6 +397,9 @@ float safetensors_float(const struct safetensors_tensor *tensor, uint64_t index)
     assert(index < tensor->elements);
     const uint8_t *data = tensor->data;
     uint32_t bits;
+    if (tensor->type == SAFETENSORS_I8)
+        return (float)(int8_t)data[index] *
+               safetensors_float(tensor->scale, index / tensor->shape[1]);
     if (tensor->type == SAFETENSORS_BF16)
         bits = (uint32_t)data[2 * index] << 16 | (uint32_t)data[2 * index + 1] << 24;
     else
@@ -380,4 +408,10 @@ float safetensors_float(const struct safetensors_tensor *tensor, uint64_t index)
     float value;
     memcpy(&value, &bits, sizeof value);
     return value;
+}
+
+int8_t safetensors_integer(const struct safetensors_tensor *tensor, uint64_t index)
+{
+    assert(index < tensor->elements && tensor->type == SAFETENSORS_I8);
+    return ((const int8_t *)tensor->data)[index];
 }

@@ -21,6 +21,7 @@ enum safetensors_type {
     SAFETENSORS_BF16,
     SAFETENSORS_I32,
     SAFETENSORS_U8,
+    SAFETENSORS_I8, ///< with a scale: a row is as many times its integers
 };
 
 #define SAFETENSORS_MAX_DIMENSIONS 8
@@ -33,6 +34,9 @@ struct safetensors_tensor {
     uint64_t elements;
     const void *data; ///< little-endian, not aligned
     size_t size;      ///< bytes
+    /** Of an I8 matrix: the F32 array NAME.scale with a number for each row; NULL: there is none.
+     */
+    const struct safetensors_tensor *scale;
 };
 
 /**
@@ -52,13 +56,16 @@ const char *safetensors_metadata(const struct safetensors *file, const char *key
 
 /**
  * The F32 or BF16 array `name` of exactly this shape (`columns` 0: one dimension of `rows`), all of
- * its values finite.
+ * its values finite; or an I8 matrix whose scale is so.
  * Returns 0 or -EBADMSG, logged with the array's name.
  */
 int safetensors_matrix(const struct safetensors *file, const char *name, uint64_t rows,
                        uint64_t columns, const struct safetensors_tensor **ret_tensor);
 
-/** Element `index` of an F32 or BF16 array. */
+/** Element `index` of an array that safetensors_matrix() takes. */
 float safetensors_float(const struct safetensors_tensor *tensor, uint64_t index);
+
+/** Element `index` of an I8 array as it is kept. */
+int8_t safetensors_integer(const struct safetensors_tensor *tensor, uint64_t index);
 
 #endif

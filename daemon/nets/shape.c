@@ -96,6 +96,7 @@ int shape_init(struct shape *shape, const struct safetensors *file)
         up->shape[0] % 256 != 0)
         return unfit(file, "layer0.up", "it must have rows in multiples of 256, at most 4096");
     shape->hidden = (uint32_t)up->shape[0];
+    shape->bytes = up->type == SAFETENSORS_I8;
 
     int r = read_windows(shape, file);
     if (r == 0)
@@ -103,4 +104,18 @@ int shape_init(struct shape *shape, const struct safetensors *file)
     if (r == 0)
         r = read_periods(shape, file, "periods_ticks", 1);
     return r;
+}
+
+int shape_matrix(const struct shape *shape, const struct safetensors *file, const char *name,
+                 uint64_t rows, uint64_t columns, const struct safetensors_tensor **ret_tensor)
+{
+    const struct safetensors_tensor *tensor = NULL;
+    int r = safetensors_matrix(file, name, rows, columns, &tensor);
+    if (r < 0)
+        return r;
+    // One kernel computes them all.
+    if ((tensor->type == SAFETENSORS_I8) != shape->bytes)
+        return unfit(file, name, "either all of its large matrices must be I8 or none");
+    *ret_tensor = tensor;
+    return 0;
 }

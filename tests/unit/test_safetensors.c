@@ -82,6 +82,49 @@ static void values_that_are_no_numbers(void **state)
     safetensors_free(file);
 }
 
+#define INTEGERS "\"a\":{\"dtype\":\"I8\",\"shape\":[2,2],\"data_offsets\":[0,4]}"
+
+static void integers_with_scales(void **state)
+{
+    // -128 -1 / 2 127, by -2 and 1
+    static const uint8_t data[12] = {0x80, 0xff, 2, 0x7f, 0, 0, 0, 0xc0, 0, 0, 0x80, 0x3f};
+    static const char header[] = "{" INTEGERS ",\"a.scale\":{\"dtype\":\"F32\",\"shape\":[2],"
+                                 "\"data_offsets\":[4,12]}}";
+    struct safetensors *file = NULL;
+    const struct safetensors_tensor *tensor;
+    assert_int_equal(open_raw(strlen(header), header, data, 12, &file), 0);
+    assert_int_equal(safetensors_matrix(file, "a", 2, 2, &tensor), 0);
+    static const float expected[4] = {256, 2, 2, 127};
+    static const int whole[4] = {-128, -1, 2, 127};
+    for (uint64_t i = 0; i < 4; i++) {
+        assert_true(safetensors_float(tensor, i) == expected[i]);
+        assert_int_equal(safetensors_integer(tensor, i), whole[i]);
+    }
+    assert_int_equal(safetensors_matrix(file, "a", 2, 0, &tensor), -EBADMSG);
+    safetensors_free(file);
+
+    static const char *const broken[] = {
+        "}", // without a scale
+        ",\"a.scale\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}",
+        ",\"a.scale\":{\"dtype\":\"F32\",\"shape\":[2,1],\"data_offsets\":[4,12]}}",
+        ",\"a.scale\":{\"dtype\":\"I32\",\"shape\":[2],\"data_offsets\":[4,12]}}",
+        ",\"a.scale\":{\"dtype\":\"I8\",\"shape\":[2],\"data_offsets\":[4,6]}}",
+    };
+    for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++) {
+        char text[256];
+        snprintf(text, sizeof text, "{%s%s", INTEGERS, broken[i]);
+        assert_int_equal(open_raw(strlen(text), text, data, 12, &file), 0);
+        if (safetensors_matrix(file, "a", 2, 2, &tensor) != -EBADMSG)
+            fail_msg("accepted: %s", text);
+        safetensors_free(file);
+    }
+    // A scale that is no number.
+    static const uint8_t wild[12] = {1, 1, 1, 1, 0, 0, 0xc0, 0x7f, 0, 0, 0x80, 0x3f};
+    assert_int_equal(open_raw(strlen(header), header, wild, 12, &file), 0);
+    assert_int_equal(safetensors_matrix(file, "a", 2, 2, &tensor), -EBADMSG);
+    safetensors_free(file);
+}
+
 static void lengths_that_cannot_be(void **state)
 {
     static const char header[] = "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}";
@@ -193,9 +236,13 @@ static void lists_of_words(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(good_files_are_read),    cmocka_unit_test(values_that_are_no_numbers),
-        cmocka_unit_test(lengths_that_cannot_be), cmocka_unit_test(broken_headers),
-        cmocka_unit_test(missing_files),          cmocka_unit_test(lists_of_words),
+        cmocka_unit_test(integers_with_scales),
+        cmocka_unit_test(good_files_are_read),
+        cmocka_unit_test(values_that_are_no_numbers),
+        cmocka_unit_test(lengths_that_cannot_be),
+        cmocka_unit_test(broken_headers),
+        cmocka_unit_test(missing_files),
+        cmocka_unit_test(lists_of_words),
     };
     int fd = mkstemp(path);
     if (fd < 0)
