@@ -19,6 +19,7 @@
 #include "control/settings.h"
 #include "control/soak.h"
 #include "control/soak_stream.h"
+#include "control/tuner.h"
 #include "control/watchdog.h"
 #include "log.h"
 
@@ -28,7 +29,7 @@
 #define EXIT_CONFIG 78
 /** From the fade-out to the end. */
 #define FADE_MS 120
-/** Settings that a person may give on the command line, and twelve more options. */
+/** Settings that a person may give on the command line, and thirteen more options. */
 #define OPTIONS 32
 /** Of a piece and of a stream of a soak, where nothing else is said; and the most of both. */
 #define COMPOSE_SECONDS 180.0
@@ -43,6 +44,7 @@ struct options {
     const char *config;
     bool compose;   ///< to files, instead of playing
     bool soak;      ///< compose for a day, and measure it
+    bool tune;      ///< the kernels, instead of playing
     double seconds; ///< of a piece or stream; 0: not said
     bool quiet;
     struct compose_request compose_request;
@@ -67,6 +69,7 @@ static void print_help(void)
         "Usage: fermatad [OPTION]...\n"
         "  or:  fermatad --compose [OPTION]... FILE...\n"
         "  or:  fermatad --soak [OPTION]... --out FOLDER\n"
+        "  or:  fermatad --tune [OPTION]...\n"
         "Plays endless live piano to PipeWire; `fermatactl` steers it. With --compose it writes\n"
         "music to files, as fast as the device can, and ends; with --soak it measures its "
         "music.\n\n"
@@ -82,6 +85,8 @@ static void print_help(void)
         "  --hours N, --minutes N, --seconds N\n"
         "                           how long each piece is (3 minutes by default), or each stream\n"
         "                           of a soak (20 minutes)\n"
+        "  --tune                   measure which layout of the kernels is fastest on the device,\n"
+        "                           keep it for the next start, and end\n"
         "  --quiet                  no progress\n"
         "  --verbose                log what the curator refuses, and more\n"
         "  --help, --version\n\n"
@@ -154,8 +159,8 @@ static int add_name(const char **names, size_t *count)
 
 static int check_soak(const struct options *options)
 {
-    if (options->soak && options->compose) {
-        fprintf(stderr, "fermatad: --compose and --soak cannot be had at once\n");
+    if (options->soak + options->compose + options->tune > 1) {
+        fprintf(stderr, "fermatad: --compose, --soak and --tune cannot be had at once\n");
         return EXIT_USAGE;
     }
     if (options->soak && !options->soak_request.folder) {
@@ -198,6 +203,7 @@ static int read_options(int argc, char **argv, struct options *options, struct s
         HOURS,
         MINUTES,
         SECONDS,
+        TUNE,
         QUIET,
         VERBOSE,
         HELP,
@@ -212,12 +218,13 @@ static int read_options(int argc, char **argv, struct options *options, struct s
         {"hours", required_argument, NULL, HOURS},
         {"minutes", required_argument, NULL, MINUTES},
         {"seconds", required_argument, NULL, SECONDS},
+        {"tune", no_argument, NULL, TUNE},
         {"quiet", no_argument, NULL, QUIET},
         {"verbose", no_argument, NULL, VERBOSE},
         {"help", no_argument, NULL, HELP},
         {"version", no_argument, NULL, VERSION},
     };
-    size_t n = 12;
+    size_t n = 13;
     for (int i = 0; settings_keys[i].key && n < OPTIONS - 1; i++)
         table[n++] = (struct option){settings_keys[i].key, required_argument, NULL, i + 1};
 
@@ -266,6 +273,9 @@ static int read_options(int argc, char **argv, struct options *options, struct s
         case SECONDS:
             status = read_length("seconds", 1, &options->seconds);
             break;
+        case TUNE:
+            options->tune = true;
+            break;
         case QUIET:
             options->quiet = true;
             break;
@@ -302,7 +312,7 @@ static int read_settings(int argc, char **argv, struct options *options, struct 
     // What was changed over D-Bus lies between the file and the environment; where it is kept may
     // be said by any of them.
     memcpy(settings->state_file, named.state_file, sizeof settings->state_file);
-    if (!options->compose && !options->soak)
+    if (!options->compose && !options->soak && !options->tune)
         settings_read_file(settings, settings->state_file);
     settings_read_environment(settings);
     return read_options(argc, argv, options, settings);
@@ -428,6 +438,8 @@ int main(int argc, char **argv)
         return status;
     // A watcher or a reader that goes away is an error of a write, not the daemon's end.
     signal(SIGPIPE, SIG_IGN);
+    if (options.tune)
+        return exit_status(tuner_run(&settings));
     if (options.compose || options.soak)
         return work(&options, &settings);
     // Before any thread is there: the loop's signalfd gets what no thread takes.

@@ -38,13 +38,14 @@ static bool find_directory(char *path, size_t size, bool make)
     return !make || mkdir(path, 0700) == 0 || errno == EEXIST;
 }
 
-static bool find_file(char *path, size_t size, const VkPhysicalDeviceProperties *properties,
-                      bool make)
+bool cache_path(const VkPhysicalDeviceProperties *properties, const char *kind, bool make,
+                char *ret_path, size_t size)
 {
+    char *path = ret_path;
     if (!find_directory(path, size, make))
         return false;
     size_t used = strlen(path);
-    int n = snprintf(path + used, size - used, "/pipelines-%04x-%04x-", properties->vendorID,
+    int n = snprintf(path + used, size - used, "/%s-%04x-%04x-", kind, properties->vendorID,
                      properties->deviceID);
     for (unsigned i = 0; n > 0 && i < VK_UUID_SIZE; i++) {
         used += (size_t)n;
@@ -68,7 +69,7 @@ static bool fits(const void *data, size_t size, const VkPhysicalDeviceProperties
            memcmp(header.pipelineCacheUUID, properties->pipelineCacheUUID, VK_UUID_SIZE) == 0;
 }
 
-static void *read_whole(const char *path, size_t *ret_size)
+void *cache_read(const char *path, size_t *ret_size)
 {
     FILE *file = fopen(path, "rbe");
     if (!file)
@@ -93,8 +94,8 @@ VkPipelineCache cache_open(VkDevice device, const VkPhysicalDeviceProperties *pr
     char path[PATH_MAX];
     size_t size = 0;
     void *data = NULL;
-    if (find_file(path, sizeof path, properties, false))
-        data = read_whole(path, &size);
+    if (cache_path(properties, "pipelines", false, path, sizeof path))
+        data = cache_read(path, &size);
     if (data && !fits(data, size, properties)) {
         log_debug("pipeline cache %s is not this driver's: ignored", path);
         size = 0;
@@ -111,30 +112,37 @@ VkPipelineCache cache_open(VkDevice device, const VkPhysicalDeviceProperties *pr
     return cache;
 }
 
+int cache_write(const char *path, const void *data, size_t size)
+{
+    char temporary[PATH_MAX + 16];
+    snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
+    int fd = mkostemp(temporary, O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    errno = ENOSPC; // of a write that falls short
+    bool written = write(fd, data, size) == (ssize_t)size;
+    written = close(fd) == 0 && written;
+    if (written && rename(temporary, path) == 0)
+        return 0;
+    int r = -errno;
+    unlink(temporary);
+    return r;
+}
+
 void cache_keep(VkDevice device, VkPipelineCache cache,
                 const VkPhysicalDeviceProperties *properties)
 {
-    char path[PATH_MAX], temporary[PATH_MAX + 16];
+    char path[PATH_MAX];
     size_t size = 0;
     if (!cache || vkGetPipelineCacheData(device, cache, &size, NULL) != VK_SUCCESS || size == 0 ||
         size > LARGEST)
         return;
     void *data = malloc(size);
-    if (!data)
-        return;
-    int fd = -1;
-    if (vkGetPipelineCacheData(device, cache, &size, data) == VK_SUCCESS &&
-        find_file(path, sizeof path, properties, true)) {
-        snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
-        fd = mkostemp(temporary, O_CLOEXEC);
-    }
-    if (fd >= 0) {
-        bool written = write(fd, data, size) == (ssize_t)size;
-        written = close(fd) == 0 && written;
-        if (!written || rename(temporary, path) < 0) {
-            log_debug("cannot write the pipeline cache %s: %s", path, strerror(errno));
-            unlink(temporary);
-        }
+    if (data && vkGetPipelineCacheData(device, cache, &size, data) == VK_SUCCESS &&
+        cache_path(properties, "pipelines", true, path, sizeof path)) {
+        int r = cache_write(path, data, size);
+        if (r < 0)
+            log_debug("cannot write the pipeline cache %s: %s", path, strerror(-r));
     }
     free(data);
 }

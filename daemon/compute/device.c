@@ -2,6 +2,7 @@
 #include "compute/device.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -306,6 +307,25 @@ bool device_is_abandoned(const struct device *device)
 void device_keep_pipelines(struct device *device)
 {
     cache_keep(device->vulkan.handle, device->vulkan.cache, &device->properties);
+}
+
+bool device_memory(const struct device *device, const char *kind, char *ret_path, size_t size)
+{
+    return cache_path(&device->properties, kind, false, ret_path, size);
+}
+
+void *device_recall(const struct device *device, const char *kind, size_t *ret_size)
+{
+    char path[PATH_MAX];
+    return device_memory(device, kind, path, sizeof path) ? cache_read(path, ret_size) : NULL;
+}
+
+int device_remember(const struct device *device, const char *kind, const void *data, size_t size)
+{
+    char path[PATH_MAX];
+    if (!cache_path(&device->properties, kind, true, path, sizeof path))
+        return -ENOENT;
+    return cache_write(path, data, size);
 }
 
 unsigned device_complaints(void)

@@ -3,6 +3,7 @@
 #define FERMATA_COMPUTE_DEVICE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /**
@@ -79,6 +80,16 @@ void device_lose(struct device *device);
 /** Keeps the pipelines compiled so far on disk ($XDG_CACHE_HOME/fermata), for the next start.
  * Does nothing where that fails, beyond a line at debug level. */
 void device_keep_pipelines(struct device *device);
+
+/** What was kept on disk of `kind` (a word) for this device and driver, to be freed, or NULL. */
+void *device_recall(const struct device *device, const char *kind, size_t *ret_size);
+
+/** Keeps `size` bytes for device_recall(), beside the pipelines. Returns 0 or -errno, not logged.
+ */
+int device_remember(const struct device *device, const char *kind, const void *data, size_t size);
+
+/** Where that is: a path to show to people; false where there is no place for it. */
+bool device_memory(const struct device *device, const char *kind, char *ret_path, size_t size);
 
 /** Messages of the validation layer in this process so far; 0 without it. Any thread. */
 unsigned device_complaints(void);

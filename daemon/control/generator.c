@@ -408,6 +408,8 @@ static void *run(void *data)
         int r = generator_step(generator);
         if (r == 0)
             r = generator_load_next(generator);
+        if (r == 0)
+            r = generator_tune_next(generator);
         if (r < 0)
             reopen(generator);
         int64_t idle = r == 0 ? idle_us(generator) : 0;

@@ -13,7 +13,8 @@ struct repertoire;
  * generator: one thread that composes for all channels. It owns the device and the nets, looks
  * which lanes run low, batches those that share a net into one submit, and sleeps. Nets become
  * resident when a lane asks for them, and the others of the repertoire one by one while there is
- * nothing to compose; they stay.
+ * nothing to compose; they stay. Then it tunes them (nets/tune.h), once for each device, between
+ * its steps: what it finds holds from the next opening on.
  *
  * When the device is lost it opens everything anew, again and again until that succeeds, while the
  * scores play on; generator_trouble() then says so. Where any device will do ("auto") it goes to

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -14,9 +15,13 @@
 #include "control/repertoire.h"
 #include "log.h"
 #include "nets/net.h"
+#include "nets/tune.h"
+#include "nets/tuning.h"
 
 void generator_close(struct generator *generator)
 {
+    tune_free(generator->tune);
+    generator->tune = NULL;
     for (size_t i = 0; i < generator->net_count; i++) {
         struct entry *entry = &generator->nets[i];
         net_free(entry->net);
@@ -79,6 +84,12 @@ static int do_run(void *user)
 {
     struct call *call = user;
     return net_run(call->net, call->inputs, call->generator->tokens);
+}
+
+static int do_tune(void *user)
+{
+    struct call *call = user;
+    return tune_next(call->generator->tune);
 }
 
 static int do_close(void *user)
@@ -183,6 +194,41 @@ int generator_load_next(struct generator *generator)
         return r < 0 ? r : 1;
     }
     return 0;
+}
+
+/** Whether the daemon tunes by itself. The usual layout is what was measured on CPUs, and one of
+ * them has better things to do. FERMATA_TUNE=always or =never in the environment says otherwise. */
+static bool tunes_itself(const struct generator *generator)
+{
+    const char *wish = getenv("FERMATA_TUNE");
+    if (wish && (!strcmp(wish, "always") || !strcmp(wish, "never")))
+        return !strcmp(wish, "always");
+    return device_info(generator->device)->kind != DEVICE_CPU;
+}
+
+int generator_tune_next(struct generator *generator)
+{
+    size_t i = 0;
+    while (i < generator->net_count && (generator->nets[i].tuned || !generator->nets[i].net))
+        i++;
+    if (i == generator->net_count || !tunes_itself(generator))
+        return 0;
+    struct entry *entry = &generator->nets[i];
+    const char *path = entry->known->path;
+    struct net_layout layout = net_layout(entry->net);
+    int r = 0;
+    if (layout.texel && (generator->tune || !tuning_rows(generator->device, path, layout.tile))) {
+        if (!generator->tune)
+            r = tune_new(generator->device, path, (uint32_t)generator->capacity, &generator->tune);
+        if (r == 0)
+            r = call(do_tune, &(struct call){.generator = generator});
+    }
+    if (r > 0)
+        return 1;
+    entry->tuned = true;
+    tune_free(generator->tune);
+    generator->tune = NULL;
+    return r < 0 && device_is_lost(generator->device) ? r : 1;
 }
 
 int generator_run(struct generator *generator, struct net *net, const struct net_lane *inputs)

@@ -20,6 +20,7 @@ struct hand;
 struct net;
 struct net_lane;
 struct repertoire_net;
+struct tune;
 
 #define NETS 16
 #define LANES 64
@@ -31,6 +32,7 @@ struct entry {
     struct net *sketches;
     struct lane *sketcher; ///< whom it is lent to
     bool no_sketches;      ///< there is no room for it
+    bool tuned;            ///< looked at, or not to be
     bool played;           ///< some lane has played on it
     bool wanted;           ///< resident once, so it will be again after a reopening
     double broken;         ///< could not be loaded: not tried again until then; 0: can be
@@ -53,7 +55,8 @@ struct generator {
     const struct repertoire *repertoire;
     struct entry nets[NETS];
     size_t net_count;
-    uint8_t *tokens; ///< of a run
+    struct tune *tune; ///< in work, or NULL
+    uint8_t *tokens;   ///< of a run
 
     pthread_mutex_t lanes_mutex; ///< guards the list; held during a step
     struct lane *lanes[LANES];
@@ -98,6 +101,10 @@ int generator_load_sketches(struct generator *generator, struct entry *entry);
 /** Loads one more net while there is time for it, at last those for what is drawn again. Returns 1,
  * 0 where all are there, or -errno of a device that fails. */
 int generator_load_next(struct generator *generator);
+
+/** Tries one layout of one net that was never tuned on this device. Returns 1, 0 where there is
+ * none to tune, or -errno of a device that fails. */
+int generator_tune_next(struct generator *generator);
 
 /** net_run(), into generator->tokens. */
 int generator_run(struct generator *generator, struct net *net, const struct net_lane *inputs);

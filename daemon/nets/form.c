@@ -25,6 +25,14 @@ static bool texel_possible(const struct device *device, uint64_t texels)
            (width & (width - 1)) == 0 && texels <= limits->texels;
 }
 
+bool form_fits(const struct form *form, uint32_t rows)
+{
+    if (!form->texel)
+        return rows == 1;
+    return rows >= 1 && rows <= FORM_MOST_ROWS && (rows & (rows - 1)) == 0 &&
+           rows * form->width <= FEATURE_MULTIPLE;
+}
+
 static int choose(struct form *form, uint32_t lanes, uint64_t texels)
 {
     const char *forced = getenv("FERMATA_KERNELS");
@@ -45,8 +53,10 @@ static int choose(struct form *form, uint32_t lanes, uint64_t texels)
         while (form->width / form->tile > FEATURE_MULTIPLE / 4 ||
                (form->tile < lanes && form->tile < 8 && form->tile < form->width))
             form->tile *= 2;
-        // A CPU gains by handing each value to eight rows; a GPU has invocations to spare.
-        form->rows = device_info(form->device)->kind == DEVICE_CPU ? 8 : 1;
+        // A CPU gains by handing each value to many rows, as long as their sums have room in
+        // registers; a GPU has invocations to spare. tune.h looks at the others.
+        if (device_info(form->device)->kind == DEVICE_CPU)
+            form->rows = form->tile == 1 && form_fits(form, 16) ? 16 : 8;
     }
     form->lanes = (lanes + form->tile - 1) / form->tile * form->tile;
     log_debug("%s kernels: %u lanes in tiles of %u, %u invocations",

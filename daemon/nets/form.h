@@ -60,6 +60,12 @@ enum lane_flag {
 int form_init(struct form *form, struct device *device, uint32_t lanes, uint64_t texels);
 void form_finish(struct form *form);
 
+#define FORM_MOST_ROWS 16
+/** Whether the kernels can have so many rows an invocation: a power of two up to FORM_MOST_ROWS, in
+ * groups that divide every matrix; 1 in the plain form. No number of rows changes the order in
+ * which anything is added up. */
+bool form_fits(const struct form *form, uint32_t rows);
+
 /** A buffer of `features` (a multiple of 128) values for each lane. */
 int form_new_activation(const struct form *form, uint32_t features, struct buffer **ret_buffer);
 

@@ -16,6 +16,7 @@
 #include "nets/net_debug.h"
 #include "nets/safetensors.h"
 #include "nets/tables.h"
+#include "nets/tuning.h"
 #include "log.h"
 
 #define MAX_LANES 64
@@ -114,7 +115,9 @@ static int warm_up(struct net *net)
     return r;
 }
 
-static int build(struct net *net, const struct safetensors *file, const struct engine_kind *kind)
+/** `rows`: see open_net(). */
+static int build(struct net *net, const struct safetensors *file, const struct engine_kind *kind,
+                 const uint32_t *rows)
 {
     const struct net_info *info = &net->card.info;
     uint64_t texels;
@@ -123,6 +126,10 @@ static int build(struct net *net, const struct safetensors *file, const struct e
         r = form_init(&net->form, net->device, info->lanes, texels);
     if (r < 0)
         return r;
+    uint32_t wanted =
+        rows ? *rows : tuning_rows(net->device, safetensors_path(file), net->form.tile);
+    if (form_fits(&net->form, wanted))
+        net->form.rows = wanted;
     size_t size = (size_t)net->form.lanes * info->steps * info->token_bytes;
     r = buffer_new(net->device, size, BUFFER_UPLOAD, BUFFER_NO_TEXEL, &net->forced);
     if (r == 0)
@@ -157,7 +164,9 @@ static int find_kind(const struct net *net, const struct safetensors *file,
     return -EBADMSG;
 }
 
-int net_new(struct device *device, const char *path, uint32_t lanes, struct net **ret_net)
+/** `rows` NULL: those that were tuned. */
+static int open_net(struct device *device, const char *path, uint32_t lanes, const uint32_t *rows,
+                    struct net **ret_net)
 {
     assert(lanes >= 1 && lanes <= MAX_LANES);
     struct net *net = calloc(1, sizeof *net);
@@ -176,7 +185,7 @@ int net_new(struct device *device, const char *path, uint32_t lanes, struct net 
         net->card.info.vocabulary = kind->vocabulary;
         net->card.info.steps = kind->steps;
         net->card.info.token_bytes = kind->token_bytes;
-        r = build(net, file, kind);
+        r = build(net, file, kind, rows);
     }
     safetensors_free(file);
     if (r < 0) {
@@ -186,6 +195,27 @@ int net_new(struct device *device, const char *path, uint32_t lanes, struct net 
     device_keep_pipelines(device);
     *ret_net = net;
     return 0;
+}
+
+int net_new(struct device *device, const char *path, uint32_t lanes, struct net **ret_net)
+{
+    return open_net(device, path, lanes, NULL, ret_net);
+}
+
+int net_new_in_rows(struct device *device, const char *path, uint32_t lanes, uint32_t rows,
+                    struct net **ret_net)
+{
+    return open_net(device, path, lanes, &rows, ret_net);
+}
+
+struct net_layout net_layout(const struct net *net)
+{
+    return (struct net_layout){net->form.texel, net->form.tile, net->form.rows};
+}
+
+bool net_takes_rows(const struct net *net, uint32_t rows)
+{
+    return form_fits(&net->form, rows);
 }
 
 void net_free(struct net *net)

@@ -141,6 +141,23 @@ struct net_info {
  */
 int net_new(struct device *device, const char *path, uint32_t lanes, struct net **ret_net);
 
+/** How a net's kernels are laid out: what may be tuned (tune.h) without changing a note. */
+struct net_layout {
+    bool texel;    ///< else there is nothing to tune
+    uint32_t tile; ///< lanes computed together
+    uint32_t rows; ///< rows of a matrix that an invocation computes
+};
+
+/** As net_new(), with so many rows, or with the usual ones where that cannot be (0 never can),
+ * whatever was tuned. */
+int net_new_in_rows(struct device *device, const char *path, uint32_t lanes, uint32_t rows,
+                    struct net **ret_net);
+
+struct net_layout net_layout(const struct net *net);
+
+/** Whether net_new_in_rows() would heed this number for such a net. */
+bool net_takes_rows(const struct net *net, uint32_t rows);
+
 void net_free(struct net *net);
 
 const struct net_info *net_info(const struct net *net);

@@ -38,3 +38,20 @@ PROGRAM(matrix_texel);
 PROGRAM(recurrent_plain);
 PROGRAM(recurrent_texel);
 PROGRAM(sample);
+
+uint64_t programs_digest(void)
+{
+    static const struct program *const all[] = {
+        &program_attend_plain,    &program_attend_texel, &program_begin,
+        &program_branch_plain,    &program_branch_texel, &program_choose_plain,
+        &program_choose_texel,    &program_clear,        &program_convolve_plain,
+        &program_convolve_texel,  &program_dense_plain,  &program_dense_texel,
+        &program_matrix_plain,    &program_matrix_texel, &program_recurrent_plain,
+        &program_recurrent_texel, &program_sample,
+    };
+    uint64_t digest = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        for (size_t word = 0; word < all[i]->bytes / sizeof all[i]->code[0]; word++)
+            digest = (digest ^ all[i]->code[word]) * UINT64_C(0x100000001b3);
+    return digest;
+}

@@ -30,4 +30,7 @@ extern const struct program program_recurrent_plain;
 extern const struct program program_recurrent_texel;
 extern const struct program program_sample;
 
+/** Of the code of all of them: another one where any kernel is another (FNV-1a). */
+uint64_t programs_digest(void);
+
 #endif

@@ -53,6 +53,43 @@ def gaps(notes, seconds):
     return [b - a for a, b in zip(onsets, onsets[1:])]
 
 
+class Tune(unittest.TestCase):
+    """fermatad --tune: measures, keeps, and changes no note."""
+
+    def test_table_and_file(self):
+        with tempfile.TemporaryDirectory() as folder:
+            models, cache = os.path.join(folder, 'models'), os.path.join(folder, 'cache')
+            os.mkdir(models)
+            os.mkdir(cache)
+            for name in (f'{NETS[0]}.safetensors', 'seeds-maestro.txt', 'seeds-open.txt'):
+                if os.path.exists(os.path.join(MODELS, name)):
+                    os.symlink(os.path.join(MODELS, name), os.path.join(models, name))
+            there = ('--models', models)
+            env = {'XDG_CACHE_HOME': cache}
+            before = run('--compose', '--seconds', '20', '--seed', '5', '--quiet', *there, '-', env=env)
+            self.assertEqual(before.returncode, 0, before.stderr)
+            done = run('--tune', *there, env=env)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            head, *rows, kept = done.stdout.splitlines()
+            self.assertEqual(head.split(), ['net', 'lanes', 'rows', 'us', 'per', 'step'])
+            self.assertTrue(all(row.startswith(NETS[0]) for row in rows))
+            path = kept.removeprefix('kept in ')
+            self.assertTrue(path.startswith(cache), kept)
+            chosen = [row.split() for row in rows if 'chosen' in row]
+            self.assertEqual([row[1] for row in chosen], ['1', '8'])
+            with open(path, encoding='utf-8') as stream:
+                first, *lines = stream.read().splitlines()
+            self.assertTrue(first.startswith('fermata-tuning-1 '))
+            self.assertEqual([line.split()[0] for line in lines], [row[2] for row in chosen])
+            after = run('--compose', '--seconds', '20', '--seed', '5', '--quiet', *there, '-', env=env)
+            self.assertEqual(before.stdout, after.stdout)
+
+    def test_not_beside_composing(self):
+        done = run('--tune', '--compose', 'a.mid')
+        self.assertEqual(done.returncode, 64)
+        self.assertIn('--tune', done.stderr)
+
+
 class Compose(unittest.TestCase):
     def test_same_seed_same_notes(self):
         for net in NETS:

@@ -7,6 +7,7 @@ Run by meson under tests/system/lib/session.sh; FERMATAD, FERMATACTL and FERMATA
 test. One test method: python3 -m unittest test_daemon.Daemon.test_NAME
 """
 
+import glob
 import json
 import os
 import shutil
@@ -213,6 +214,31 @@ class Daemon(unittest.TestCase):
         if not os.path.exists(other):
             shutil.copy(roll, other)
         return folder
+
+    def test_it_tunes_itself_while_it_plays(self):
+        cache, folder = (os.path.join(self.folder, name) for name in ('cache', 'models'))
+        os.mkdir(cache)
+        os.mkdir(folder)
+        for path in glob.glob(os.path.join(os.environ['FERMATA_MODELS'], '*maestro.*')):
+            if 'lstm' in path or path.endswith('.txt'):
+                os.symlink(path, os.path.join(folder, os.path.basename(path)))
+        self.play('--models', folder, '--composer', 'bach', '--seed', '7',
+                  env={'XDG_CACHE_HOME': cache, 'FERMATA_TUNE': 'always'})
+        feed, watcher = self.watch()
+
+        def tuned():
+            found = glob.glob(os.path.join(cache, 'fermata', 'tuning-*'))
+            if not found:
+                return False
+            with open(found[0], encoding='utf-8') as file:
+                lines = file.read().splitlines()[1:]
+            return len(lines) == 1 and lines[0].endswith(' 1 lstm-maestro')
+        wait_until(tuned, 'a tuning kept')
+        self.assertTrue(self.is_state('playing'))
+        time.sleep(2)
+        self.end(watcher)
+        onsets = [e['time'] for e in self.read_feed(feed) if e['event'] == 'on']
+        self.assertLess(max(np.diff(onsets)), 4.0)
 
     def test_a_change_of_net_is_heard_within_two_seconds_without_a_gap(self):
         self.play('--models', self.two_nets(), '--net', 'lstm-maestro', '--composer', 'bach',

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+#ifndef FERMATA_NETS_TUNE_H
+#define FERMATA_NETS_TUNE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct device;
+
+/**
+ * tune: finds out, with the real kernels and weights of a net, how many rows of a matrix each
+ * invocation had best compute on a device, and keeps it (tuning.h) for the next net_new(). No
+ * choice changes a note: none changes the order in which anything is added up.
+ *
+ * One candidate at a time, so that the generator can do it between its steps. Belongs to its
+ * thread; goes before the device.
+ */
+struct tune;
+
+#define TUNE_MOST 5
+
+struct tune_trial {
+    uint32_t rows;
+    double step_us; ///< a step of all lanes, the least of some runs; see tune_next()
+};
+
+struct tune_report {
+    struct tune_trial trials[TUNE_MOST]; ///< the usual layout first
+    uint32_t count;
+    uint32_t tile;   ///< lanes computed together
+    uint32_t chosen; ///< which of them; meaningful when all are there
+};
+
+/** `path` must outlive it. Returns 0 or -ENOMEM. */
+int tune_new(struct device *device, const char *path, uint32_t lanes, struct tune **ret_tune);
+void tune_free(struct tune *tune);
+
+/**
+ * Opens the net in one more layout and measures it, for 0.2 s beside what it takes to open. Returns
+ * 1 while there is more to do; 0 when the choice is kept (or cannot be: no cache folder), or where
+ * the net's form leaves none; or what net_new() and net_run() return.
+ */
+int tune_next(struct tune *tune);
+
+const struct tune_report *tune_report(const struct tune *tune);
+
+#endif
