@@ -17,7 +17,7 @@ layout(binding = 3) readonly buffer Lanes { Lane lanes[]; };
 
 layout(push_constant) uniform Push
 {
-    int blocks;
+    int blocks; // of columns: 8, or 16 of bytes
     int rows;
 } push;
 
@@ -29,23 +29,24 @@ void main()
         return;
 
     float sum = 0.0, squares = 0.0;
-    const int quads = BYTES != 0 ? 4 : 2; // of a block
-    for (int k = 0; k < push.blocks; k++) {
-        vec4 x[4];
-        for (int i = 0; i < quads; i++) {
-            x[i] = inputs[quad_index(quads * k + i, lane)];
-            squares += dot(x[i], x[i]);
+    if (BYTES != 0) {
+        for (int k = 0; k < push.blocks; k++) {
+            vec4 a = inputs[quad_index(4 * k, lane)], b = inputs[quad_index(4 * k + 1, lane)];
+            vec4 c = inputs[quad_index(4 * k + 2, lane)], d = inputs[quad_index(4 * k + 3, lane)];
+            sum += product16(weights[k * push.rows + row], a, b, c, d);
+            squares += dot(a, a) + dot(b, b) + dot(c, c) + dot(d, d);
         }
-        uvec4 w = weights[k * push.rows + row];
-        if (BYTES != 0)
-            sum += product16(w, x);
-        else
-            sum += product8(w, x[0], x[1]);
-    }
-    if (BYTES != 0)
         sum *= uintBitsToFloat(weights[push.rows * push.blocks + (row >> 2)][row & 3]);
+    } else {
+        for (int k = 0; k < push.blocks; k++) {
+            vec4 low = inputs[quad_index(2 * k, lane)];
+            vec4 high = inputs[quad_index(2 * k + 1, lane)];
+            sum += product8(weights[k * push.rows + row], low, high);
+            squares += dot(low, low) + dot(high, high);
+        }
+    }
     if (NORMED != 0)
-        sum *= inversesqrt(squares / float(4 * quads * push.blocks) + TINY);
+        sum *= inversesqrt(squares / float((BYTES != 0 ? 16 : 8) * push.blocks) + TINY);
     int index = feature_index(row, lane);
     if (OUTPUT == OUTPUT_SQUARE) {
         sum = max(sum, 0.0);

@@ -7,10 +7,8 @@ float product8(uvec4 w, vec4 low, vec4 high)
 }
 
 // Sixteen bytes, 128 more than the weights, times sixteen values.
-float product16(uvec4 w, vec4 x[4])
+float product16(uvec4 w, vec4 a, vec4 b, vec4 c, vec4 d)
 {
-    float sum = 0.0;
-    for (int part = 0; part < 4; part++)
-        sum += dot(vec4(ivec4((w >> 8 * part) & 0xffu) - 128), x[part]);
-    return sum;
+    return dot(vec4(ivec4(w & 0xffu) - 128), a) + dot(vec4(ivec4(w >> 8 & 0xffu) - 128), b) +
+           dot(vec4(ivec4(w >> 16 & 0xffu) - 128), c) + dot(vec4(ivec4(w >> 24) - 128), d);
 }
