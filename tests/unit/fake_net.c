@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "fake_net.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,8 @@
 
 #include "compute/device.h"
 #include "music/tuple.h"
+#include "nets/tune.h"
+#include "nets/tuning.h"
 
 #define LANES 64
 
@@ -103,6 +106,43 @@ void net_reset(struct net *net, uint32_t lane)
 {
     net->heard[lane] = 0;
     net->open[lane] = 0;
+}
+
+bool device_is_lost(const struct device *device)
+{
+    (void)device;
+    return fake.lost;
+}
+
+// A net without layouts: there is nothing to tune.
+
+struct net_layout net_layout(const struct net *net)
+{
+    (void)net;
+    return (struct net_layout){.texel = false};
+}
+
+uint32_t tuning_rows(const struct device *device, const char *path, uint32_t tile)
+{
+    (void)device, (void)path, (void)tile;
+    abort();
+}
+
+int tune_new(struct device *device, const char *path, uint32_t lanes, struct tune **ret_tune)
+{
+    (void)device, (void)path, (void)lanes, (void)ret_tune;
+    abort();
+}
+
+int tune_next(struct tune *tune)
+{
+    (void)tune;
+    abort();
+}
+
+void tune_free(struct tune *tune)
+{
+    assert(!tune);
 }
 
 static uint64_t mix(uint64_t x)
