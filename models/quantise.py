@@ -64,7 +64,9 @@ def rounded(net, parts=PARTS):
 
 def measure(path, data, count):
     """Prints nats per note of `count` validation rows, of the file's weights and of rounded ones."""
-    _, metadata, _ = export_transformer.load(path)
+    stored, metadata = safetensors.read(path)
+    if any(tensor.dtype == torch.int8 for tensor in stored.values()):
+        raise SystemExit(f"{path} has weights of one byte already: measure what it was made of")
     pieces = archive.load(data).of("validation")
     validation = train_transformer.Validation(pieces, json.loads(metadata["composers"]), 1024, count)
     first = None
