@@ -229,11 +229,51 @@ static void test_the_least_bad_is_kept(void **state)
     the_least_bad_is_kept(roll_net);
 }
 
+static void pieces_end(const char *const *nets)
+{
+    struct studio *studio = studio_new(nets, true, 1, 7);
+    struct studio_channel *channel = &studio->channels[0];
+    struct lane_style style = {
+        .composer = "bach", .threshold = 0.5, .curator = true, .piece_length = {0.5, 0.75}};
+    snprintf(style.net, sizeof style.net, "%s", nets[0]);
+    lane_ask(channel->lane, &style, LANE_SETTLE);
+    studio_play(studio, 115);
+    size_t begun = studio_decision(studio, 0, "pieces");
+    assert_in_range(begun, 3, 5);
+    assert_string_equal(channel->marks + strlen("piece start, "),
+                        begun == 3   ? "piece next, piece next"
+                        : begun == 4 ? "piece next, piece next, piece next"
+                                     : "piece next, piece next, piece next, piece next");
+    // A change wherever the ending may be: what was ended goes on, and ends again.
+    for (int i = 0; i < 12; i++) {
+        lane_ask(channel->lane, &style, LANE_CHANGE);
+        studio_play(studio, 1 + i % 5);
+    }
+    studio_play(studio, 90);
+    assert_in_range(studio_decision(studio, 0, "pieces"), begun + 1, 9);
+    assert_true(studio_longest_gap(studio, 0) <= 3);
+    // From a held chord to the next piece; 300 ms are the most between two notes otherwise.
+    assert_true(studio_longest_gap(studio, 0) >= 2);
+    style.piece_length = (struct ending_length){0, 0};
+    lane_ask(channel->lane, &style, LANE_SETTLE);
+    begun = studio_decision(studio, 0, "pieces");
+    studio_play(studio, 180);
+    assert_in_range(studio_decision(studio, 0, "pieces"), begun, begun + 1);
+    studio_free(studio);
+}
+
+static void test_pieces_end_and_others_begin(void **state)
+{
+    pieces_end(notes_net);
+    pieces_end(roll_net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_good_drafts_are_judged_and_kept, begin),
         cmocka_unit_test_setup(test_refusals_are_counted, begin),
+        cmocka_unit_test_setup(test_pieces_end_and_others_begin, begin),
         cmocka_unit_test_setup(test_the_best_is_kept_and_followed, begin),
         cmocka_unit_test_setup(test_others_that_redraw_change_nothing, begin),
         cmocka_unit_test_setup(test_the_least_bad_is_kept, begin),
