@@ -260,7 +260,8 @@ void channel_refresh(struct channel *channel)
         channel->told_reseeds = reseeds;
         channel_tell(channel, "Reseeds");
     }
-    if (titles_turn(&channel->titles, score_position(channel->score))) {
+    // The ring is filled before anybody listens.
+    if (channel->playing && titles_turn(&channel->titles, score_position(channel->score))) {
         struct title heard = titles_heard(&channel->titles);
         char number[24];
         snprintf(number, sizeof number, "%" PRIu64, heard.number);
