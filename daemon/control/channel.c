@@ -71,8 +71,7 @@ static void on_mark(void *user, const char *event, int64_t time, const char *tex
         feed_cut(channel->feed, time);
         titles_cut(&channel->titles, time);
     } else if (!strcmp(event, "piece")) {
-        titles_plan(&channel->titles, time, lane_piece_composer(channel->lane),
-                    lane_piece_key(channel->lane), title);
+        titles_plan(&channel->titles, time, lane_piece_composer(channel->lane), title);
         feed_plan(channel->feed, event, time, text, title);
     } else if (strcmp(event, "rung") != 0) {
         feed_plan(channel->feed, event, time, text, NULL);

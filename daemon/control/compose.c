@@ -88,8 +88,7 @@ static void on_mark(void *user, const char *event, int64_t time, const char *tex
     if (!strcmp(event, "cut") || !strcmp(event, "rung"))
         return; // nobody asks for a change here
     if (!strcmp(event, "piece"))
-        titles_write(lane_piece_composer(job->lane), lane_piece_key(job->lane), ++job->number,
-                     title);
+        titles_write(lane_piece_composer(job->lane), ++job->number, title);
     piece_add_mark(&job->piece, event, time, text, title);
 }
 

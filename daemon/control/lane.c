@@ -91,11 +91,6 @@ const char *lane_piece_composer(const struct lane *lane)
     return lane->style.composer;
 }
 
-int lane_piece_key(const struct lane *lane)
-{
-    return steering_key(&lane->steering);
-}
-
 void lane_tell(struct lane *lane, const char *event, const char *text)
 {
     int64_t at = strcmp(event, "piece") ? lane->start : lane->start + lane->breath;

@@ -118,10 +118,8 @@ void lane_forget(struct lane *lane);
 /** Microseconds until the lane needs the generator again if its music is played; 0: now. */
 int64_t lane_idle_us(struct lane *lane);
 
-/** Of the piece told last, for the mark's function: who it is in the manner of, and its key as
- * plan.h has it, or -1. */
+/** In whose manner the piece is that was told last; for the mark's function. */
 const char *lane_piece_composer(const struct lane *lane);
-int lane_piece_key(const struct lane *lane);
 
 /** Reseeds so far. Any thread. */
 uint64_t lane_reseeds(const struct lane *lane);

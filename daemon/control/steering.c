@@ -72,11 +72,6 @@ void steering_begin_piece(struct steering *steering, int64_t time)
     ending_begin(&steering->ending, time);
 }
 
-int steering_key(const struct steering *steering)
-{
-    return steering->plan.key;
-}
-
 static int64_t piece_end(const struct steering *steering, const struct lane_style *style)
 {
     return style->curator ? ending_time(&steering->ending, &style->piece_length) : INT64_MAX;

@@ -40,9 +40,6 @@ void steering_follow(struct steering *steering, const struct net_info *info,
 /** A piece begins at `time`. */
 void steering_begin_piece(struct steering *steering, int64_t time);
 
-/** The key that the piece is told to be in, as plan.h has it; -1: none. */
-int steering_key(const struct steering *steering);
-
 /** Whether the draft that begins at `start` is the piece's last one. Without the curator, who makes
  * the music begin anew, pieces have no end. */
 bool steering_closes(const struct steering *steering, const struct lane_style *style,

@@ -6,13 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const keys[24] = {
-    "C major",       "D flat major",  "D major",       "E flat major", "E major",      "F major",
-    "F sharp major", "G major",       "A flat major",  "A major",      "B flat major", "B major",
-    "C minor",       "C sharp minor", "D minor",       "E flat minor", "E minor",      "F minor",
-    "F sharp minor", "G minor",       "G sharp minor", "A minor",      "B flat minor", "B minor",
-};
-
 /** "saint_saens": "Saint Saens". */
 static void write_name(const char *composer, char *ret_name, size_t room)
 {
@@ -26,13 +19,12 @@ static void write_name(const char *composer, char *ret_name, size_t room)
     ret_name[used] = '\0';
 }
 
-void titles_write(const char *composer, int key, uint64_t number, char ret_text[TITLES_ROOM])
+void titles_write(const char *composer, uint64_t number, char ret_text[TITLES_ROOM])
 {
     char name[48];
     write_name(composer, name, sizeof name);
-    bool known = key >= 0 && key < 24;
-    snprintf(ret_text, TITLES_ROOM, "Improvisation%s%s in the manner of %s, no. %" PRIu64,
-             known ? " in " : "", known ? keys[key] : "", name, number);
+    snprintf(ret_text, TITLES_ROOM, "Improvisation in the manner of %s, no. %" PRIu64, name,
+             number);
 }
 
 void titles_init(struct titles *titles, uint64_t number)
@@ -53,7 +45,7 @@ static void hear_first(struct titles *titles)
     memmove(titles->planned, titles->planned + 1, titles->count * sizeof titles->planned[0]);
 }
 
-void titles_plan(struct titles *titles, int64_t time, const char *composer, int key,
+void titles_plan(struct titles *titles, int64_t time, const char *composer,
                  char ret_text[TITLES_ROOM])
 {
     pthread_mutex_lock(&titles->mutex);
@@ -61,7 +53,7 @@ void titles_plan(struct titles *titles, int64_t time, const char *composer, int 
         hear_first(titles);
     const struct title *last = titles->count ? &titles->planned[titles->count - 1] : &titles->heard;
     struct title title = {.time = time, .number = last->number + 1};
-    titles_write(composer, key, title.number, title.text);
+    titles_write(composer, title.number, title.text);
     titles->planned[titles->count++] = title;
     memcpy(ret_text, title.text, TITLES_ROOM);
     pthread_mutex_unlock(&titles->mutex);

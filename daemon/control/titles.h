@@ -9,7 +9,7 @@
 
 /**
  * titles: what the pieces of one channel are called, from when they are composed to when they are
- * heard: "Improvisation in E minor in the manner of Chopin, no. 1234". A piece that is cut away
+ * heard: "Improvisation in the manner of Chopin, no. 1234". A piece that is cut away
  * before anybody heard it gives its number back. For any thread, but for titles_init() and
  * titles_finish().
  */
@@ -29,16 +29,16 @@ struct titles {
     size_t count;
 };
 
-/** Writes the title of piece number `number` in the manner of `composer` ("chopin", "saint_saens");
- * key: 0..11 major by the tonic, 12..23 minor, -1: not told. */
-void titles_write(const char *composer, int key, uint64_t number, char ret_text[TITLES_ROOM]);
+/** Writes the title of piece number `number` in the manner of `composer` ("chopin", "saint_saens").
+ */
+void titles_write(const char *composer, uint64_t number, char ret_text[TITLES_ROOM]);
 
 /** `number` is that of the last piece there was. */
 void titles_init(struct titles *titles, uint64_t number);
 void titles_finish(struct titles *titles);
 
 /** A piece is composed that begins at `time`; gives it the next number. */
-void titles_plan(struct titles *titles, int64_t time, const char *composer, int key,
+void titles_plan(struct titles *titles, int64_t time, const char *composer,
                  char ret_text[TITLES_ROOM]);
 
 /** The music from `at` on will not be played. */

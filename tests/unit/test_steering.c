@@ -57,8 +57,8 @@ static void test_the_density_falls_towards_the_end(void **state)
 {
     struct steering *steering = begin(&notes_info);
     assert_int_equal(told(steering, &notes_info, 0).control[NET_DENSITY], 5);
-    assert_int_equal(told(steering, &notes_info, 0).control[NET_KEY], steering_key(steering));
-    assert_in_range(steering_key(steering), 12, 23);
+    assert_int_equal(told(steering, &notes_info, 0).control[NET_KEY], steering->plan.key);
+    assert_in_range(steering->plan.key, 12, 23);
     steering_follow(steering, &notes_info, &style, MINUTE - 9 * NOTE_SECOND);
     int usual = told(steering, &notes_info, MINUTE - 9 * NOTE_SECOND).control[NET_DENSITY];
     assert_in_range(usual, 5, 6);
