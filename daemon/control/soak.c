@@ -165,7 +165,7 @@ static int make_streams(struct soak *soak, const struct repertoire_net *net, siz
     struct soak_net *found = &soak->report.nets[soak->report.count];
     found->net = net->name;
     found->licence = net->licence;
-    found->results = calloc(count, sizeof *found->results);
+    found->results = calloc(count + 1, sizeof *found->results);
     if (!found->results)
         return -ENOMEM;
     struct generator_config config = {

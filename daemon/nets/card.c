@@ -131,7 +131,7 @@ static int read_plan(struct card *card, const struct safetensors *file, uint32_t
         plan->shape[1] != (uint64_t)columns->count || plan->shape[0] > UINT32_MAX)
         return amiss(file, "a composer's plan is no table of bytes with a column for each of the "
                            "control_buckets");
-    if (plan->elements == 0)
+    if (plan->elements == 0 || columns->count == 0)
         return 0;
     uint8_t *out = s->plans[composer] = malloc(plan->shape[0] * NET_CONTROLS);
     if (!out)

@@ -93,6 +93,7 @@ int main(int argc, char **argv)
     struct quotes *quotes = read_quotes(argv[1], argc == 5);
     if (count == 0 || echo_new(&echo) < 0) {
         fprintf(stderr, "no notes, or no memory\n");
+        free(notes);
         return 1;
     }
     read_bounds(argv[2], argv[3], &bounds);

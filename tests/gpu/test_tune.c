@@ -188,7 +188,9 @@ static int close_device(void **state)
     }
     snprintf(pattern, sizeof pattern, "%s/fermata", getenv("XDG_CACHE_HOME"));
     rmdir(pattern);
-    rmdir(getenv("XDG_CACHE_HOME"));
+    const char *home = getenv("XDG_CACHE_HOME");
+    if (home)
+        rmdir(home);
     return 0;
 }
 

@@ -91,7 +91,7 @@ static void test_every_piece_is_moved_to_a_key_of_its_own(void **state)
         assert_in_range(told[PLAN_KEY], 0, 11);
         assert_int_equal(told[PLAN_KEY], again[PLAN_KEY]);
         assert_int_equal(told[PLAN_KEY + 1], 7);
-        const int major = told[PLAN_KEY];
+        const int major = (uint8_t)told[PLAN_KEY];
         seen[major] = true;
         plan_tell(&plan, STEP, told);
         assert_int_equal(told[PLAN_KEY], 12 + (major + 9) % 12);

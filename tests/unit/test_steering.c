@@ -60,7 +60,8 @@ static void test_the_density_falls_towards_the_end(void **state)
     assert_int_equal(told(steering, &notes_info, 0).control[NET_KEY], steering->plan.key);
     assert_in_range(steering->plan.key, 12, 23);
     steering_follow(steering, &notes_info, &style, MINUTE - 9 * NOTE_SECOND);
-    int usual = told(steering, &notes_info, MINUTE - 9 * NOTE_SECOND).control[NET_DENSITY];
+    uint8_t usual =
+        (uint8_t)told(steering, &notes_info, MINUTE - 9 * NOTE_SECOND).control[NET_DENSITY];
     assert_in_range(usual, 5, 6);
     assert_in_range(told(steering, &notes_info, MINUTE - 8 * NOTE_SECOND).control[NET_DENSITY], 4,
                     5);
