@@ -121,10 +121,8 @@ class Tally:
         short = "; ".join(line for line, _ in found) or (said[-1] if said else "it said nothing")
         self.why.append(f"{name}, {ended}: {short}" if ended else f"{name}: {short}")
         ends = [output.splitlines()[-LOG_LINES:] for output in outputs]
-        for _, block in found:
+        for _, block in found:  # also where the end has it: a log may be cut off before that
             lines = block.strip().splitlines()
-            if all(any(line in end for end in ends) for line in lines):
-                continue
             if len(lines) > BLOCK_LINES:  # the head names the test, the end says what was wrong
                 lines[5 : 6 - BLOCK_LINES] = ["..."]
             self.indent("reason", lines)

@@ -66,6 +66,7 @@ int net_new(struct device *device, const char *path, uint32_t lanes, struct net 
 {
     const char *slash = strrchr(path, '/');
     const char *name = slash ? slash + 1 : path;
+    size_t length = strcspn(name, ".");
     if (fake.lost)
         return -ENODEV;
     if (fake.unread && !strncmp(name, fake.unread, strlen(fake.unread)))
@@ -73,7 +74,7 @@ int net_new(struct device *device, const char *path, uint32_t lanes, struct net 
     struct net *net = calloc(1, sizeof *net);
     if (!net)
         return -ENOMEM;
-    snprintf(net->name, sizeof net->name, "%.*s", (int)strcspn(name, "."), name);
+    memcpy(net->name, name, length < sizeof net->name ? length : sizeof net->name - 1);
     bool roll = !strncmp(name, "roll", 4);
     net->info = (struct net_info){
         .name = "fake",
