@@ -21,6 +21,8 @@ def flags_by_folder(build):
     for entry in json.loads((build / "compile_commands.json").read_text()):
         folder = (Path(entry["directory"]) / entry["file"]).resolve().parent
         arguments = shlex.split(entry["command"])
+        if Path(arguments[0]).name == "ccache":
+            arguments = arguments[1:]
         kept = [a for a in arguments[1:] if a.startswith(("-I", "-D", "-std", "-pthread", "-isystem"))]
         flags.setdefault(folder, (arguments[0], []))[1].extend(kept)
     return flags
