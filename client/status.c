@@ -10,7 +10,7 @@
 struct field {
     const char *property;
     const char *key; ///< in JSON
-    char type;       ///< of D-Bus; 'a' for an as, 'e' for an a{st}
+    char type;       ///< of D-Bus; 'a' for an as, 'e' for an a{st}, 'b' for an ad of three
     size_t offset;
     size_t room;
 };
@@ -43,6 +43,7 @@ static const struct field channel_fields[] = {
     FIELD(status_channel, "PieceLength", 's', piece_length),
     FIELD(status_channel, "Title", 's', title),
     FIELD(status_channel, "NotesPerMinute", 'd', notes_per_minute),
+    FIELD(status_channel, "HumanDensity", 'b', human_density),
     FIELD(status_channel, "SecondsAhead", 'd', seconds_ahead),
     FIELD(status_channel, "Reseeds", 't', reseeds),
     FIELD(status_channel, "Uptime", 't', uptime),
@@ -83,6 +84,18 @@ static void read_counts(struct status_counts *counts, DBusMessageIter *iter)
     }
 }
 
+static void read_band(double *ret_band, DBusMessageIter *iter)
+{
+    DBusMessageIter item;
+    const double *values;
+    int count = 0;
+    dbus_message_iter_recurse(iter, &item);
+    if (dbus_message_iter_get_arg_type(&item) == DBUS_TYPE_DOUBLE)
+        dbus_message_iter_get_fixed_array(&item, &values, &count);
+    if (count == 3)
+        memcpy(ret_band, values, 3 * sizeof *ret_band);
+}
+
 /** The type of the value at `iter`, as struct field says it. */
 static char type_of(DBusMessageIter *iter)
 {
@@ -90,6 +103,8 @@ static char type_of(DBusMessageIter *iter)
     char type = (char)dbus_message_iter_get_arg_type(iter);
     if (signature && !strcmp(signature, "a{st}"))
         type = 'e';
+    else if (signature && !strcmp(signature, "ad"))
+        type = 'b';
     else if (type == DBUS_TYPE_ARRAY && (!signature || strcmp(signature, "as") != 0))
         type = '\0';
     dbus_free(signature);
@@ -119,6 +134,8 @@ static void read_fields(const struct field *fields, void *target, DBusMessageIte
                 read_names(place, &value);
             } else if (type == 'e') {
                 read_counts(place, &value);
+            } else if (type == 'b') {
+                read_band(place, &value);
             } else if (type == DBUS_TYPE_STRING) {
                 const char *text;
                 dbus_message_iter_get_basic(&value, &text);
@@ -249,7 +266,11 @@ void status_print(const struct status *status, const struct status_channel *c, F
         fprintf(file, "  piece length     %s min\n", c->piece_length);
     else
         fprintf(file, "  piece length     endless\n");
-    fprintf(file, "  notes            %.0f a minute\n", c->notes_per_minute);
+    fprintf(file, "  notes            %.0f a minute", c->notes_per_minute);
+    if (c->human_density[2] > 0)
+        fprintf(file, "   (the composer's own: %.0f to %.0f)", c->human_density[0],
+                c->human_density[2]);
+    fputc('\n', file);
     fprintf(file, "  composed ahead   %.1f s\n", c->seconds_ahead);
     fprintf(file, "  seed             %" PRIu64 ", at %.1f s, step %" PRIu64 "\n", c->seed,
             (double)c->position / 1e6, c->step);
@@ -313,6 +334,11 @@ static void print_fields_json(const struct field *fields, const void *from, cons
                 print_text_json(names->name[i], file);
             }
             fputs(names->count ? "]" : "[]", file);
+            break;
+        }
+        case 'b': {
+            const double *band = place;
+            fprintf(file, "[%.10g, %.10g, %.10g]", band[0], band[1], band[2]);
             break;
         }
         case 'e': {

@@ -43,6 +43,7 @@ struct status_channel {
     double threshold;
     double volume;
     double notes_per_minute;
+    double human_density[3]; ///< of the composer: percentiles 10, 50, 90; 0: not told
     double seconds_ahead;
     uint32_t reseed_interval; ///< seconds
     uint64_t reseeds;

@@ -254,6 +254,17 @@ static void get_notes_per_minute(const struct bus_object *object, DBusMessageIte
     append_double(iter, channel_notes_per_minute(object->channel));
 }
 
+static void get_human_density(const struct bus_object *object, DBusMessageIter *iter)
+{
+    double band[3];
+    const double *values = band;
+    DBusMessageIter array;
+    channel_human_density(object->channel, band);
+    dbus_message_iter_open_container(iter, DBUS_TYPE_ARRAY, "d", &array);
+    dbus_message_iter_append_fixed_array(&array, DBUS_TYPE_DOUBLE, &values, 3);
+    dbus_message_iter_close_container(iter, &array);
+}
+
 static void get_seconds_ahead(const struct bus_object *object, DBusMessageIter *iter)
 {
     append_double(iter, channel_seconds_ahead(object->channel));
@@ -314,6 +325,7 @@ static const struct bus_property properties[] = {
     {"StateReason", "s", true, get_state_reason, NULL},
     {"Title", "s", true, get_title, NULL},
     {"NotesPerMinute", "d", false, get_notes_per_minute, NULL},
+    {"HumanDensity", "ad", false, get_human_density, NULL},
     {"SecondsAhead", "d", false, get_seconds_ahead, NULL},
     {"Reseeds", "t", true, get_reseeds, NULL},
     {"Uptime", "t", false, get_uptime, NULL},

@@ -77,6 +77,8 @@ int channel_set_piece_length(struct channel *channel, const char *minutes);
 /** Of the piece that is heard; "" before the first one. */
 const char *channel_title(const struct channel *channel);
 double channel_notes_per_minute(const struct channel *channel); ///< of the last 20 s played
+/** What is human for its composer, onsets a minute: the 10th, 50th and 90th percentile. */
+void channel_human_density(const struct channel *channel, double ret_band[3]);
 double channel_seconds_ahead(const struct channel *channel);
 uint64_t channel_reseeds(const struct channel *channel); ///< since the daemon started
 uint64_t channel_uptime(const struct channel *channel);  ///< seconds since it last started to play

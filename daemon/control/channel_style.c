@@ -10,6 +10,7 @@
 #include "control/feed.h"
 #include "control/generator.h"
 #include "control/repertoire.h"
+#include "music/curator.h"
 #include "music/score.h"
 
 static void ask(struct channel *channel, unsigned wishes)
@@ -56,6 +57,13 @@ static const struct repertoire_net *find_net(const struct channel *channel, cons
 const char *const *channel_composers(const struct channel *channel)
 {
     return find_net(channel, channel->style.net)->composers;
+}
+
+void channel_human_density(const struct channel *channel, double ret_band[3])
+{
+    struct curator_bounds bounds;
+    repertoire_bounds(find_net(channel, channel->style.net), channel->style.composer, &bounds);
+    memcpy(ret_band, bounds.notes_per_minute + 1, 3 * sizeof *ret_band);
 }
 
 int channel_set_composer(struct channel *channel, const char *composer)

@@ -106,8 +106,7 @@ static void update_bounds(struct lane *lane, const struct net_info *info,
     if (!strcmp(lane->bounds_of, name))
         return;
     struct curator_bounds bounds;
-    if (curator_bounds_parse(info->stats, lane->style.composer, &bounds) < 0)
-        bounds = curator_any_bounds;
+    repertoire_bounds(known, lane->style.composer, &bounds);
     curator_set_bounds(&lane->curator, &bounds);
     curator_set_quotes(&lane->curator, known->quotes, lane->style.composer);
     memcpy(lane->bounds_of, name, sizeof name);

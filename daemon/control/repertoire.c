@@ -32,6 +32,7 @@ struct repertoire {
     struct repertoire_net nets[NETS];
     struct words *composers[NETS];
     const char **lists[NETS];
+    char *stats[NETS];
     size_t count;
     struct family families[NETS];
     size_t family_count;
@@ -73,6 +74,16 @@ static int take_composers(struct repertoire *repertoire, size_t index,
     repertoire->lists[index] = list;
     repertoire->nets[index].composers = list;
     return 0;
+}
+
+static int take_stats(struct repertoire *repertoire, struct repertoire_net *net,
+                      const struct safetensors *file)
+{
+    char **place = &repertoire->stats[repertoire->count];
+    free(*place); // of a net that was left out after all
+    *place = strdup(metadata(file, "stats"));
+    net->stats = *place;
+    return *place ? 0 : -ENOMEM;
 }
 
 static int read_book(const struct repertoire *repertoire, struct family *family)
@@ -175,6 +186,8 @@ static int take_net(struct repertoire *repertoire, const char *file_name, bool c
     } else {
         r = take_composers(repertoire, repertoire->count, file);
         if (r == 0)
+            r = take_stats(repertoire, net, file);
+        if (r == 0)
             r = take_family(repertoire, net);
         if (r == 0)
             repertoire->count++;
@@ -240,6 +253,7 @@ void repertoire_free(struct repertoire *repertoire)
     for (size_t i = 0; i < NETS; i++) {
         words_free(repertoire->composers[i]);
         free(repertoire->lists[i]);
+        free(repertoire->stats[i]);
         seedbook_free(repertoire->families[i].book);
         quotes_free(repertoire->families[i].quotes);
     }
@@ -270,6 +284,13 @@ bool repertoire_offers(const struct repertoire_net *net, const char *composer)
         if (!strcmp(*name, composer))
             return true;
     return false;
+}
+
+void repertoire_bounds(const struct repertoire_net *net, const char *composer,
+                       struct curator_bounds *ret_bounds)
+{
+    if (curator_bounds_parse(net->stats, composer, ret_bounds) < 0)
+        *ret_bounds = curator_any_bounds;
 }
 
 const struct repertoire_net *repertoire_default(const struct repertoire *repertoire)

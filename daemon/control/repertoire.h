@@ -12,6 +12,7 @@
  * from any thread.
  */
 struct repertoire;
+struct curator_bounds;
 struct quotes;
 struct seedbook;
 struct settings;
@@ -23,6 +24,7 @@ struct repertoire_net {
     char licence[96];             ///< as the file says it
     bool commercial;              ///< licence_is_commercial()
     const char *const *composers; ///< offered; ends with NULL
+    const char *stats;            ///< of the human composers, as the file has them; "" or JSON
     /** Phrases of its family (seeds-FAMILY.txt), or NULL where there are none. */
     const struct seedbook *book;
     /** The runs of the music it has learnt from (quotes-FAMILY.safetensors), or NULL. */
@@ -43,6 +45,10 @@ const struct repertoire_net *repertoire_net(const struct repertoire *repertoire,
 const struct repertoire_net *repertoire_find(const struct repertoire *repertoire, const char *name);
 
 bool repertoire_offers(const struct repertoire_net *net, const char *composer);
+
+/** What is human for a composer by the net's file; where it does not say, that of any composer. */
+void repertoire_bounds(const struct repertoire_net *net, const char *composer,
+                       struct curator_bounds *ret_bounds);
 
 /** The net to play on where nobody asked for one: transformer-open, else another of the family
  * "open", else the first. */

@@ -21,7 +21,6 @@
 #include "control/soak_stream.h"
 #include "log.h"
 #include "music/curator.h"
-#include "nets/safetensors.h"
 
 /** Music after which a process has filled its rooms: the first hour was written down. */
 #define SETTLED_US (70 * 60 * NOTE_SECOND)
@@ -116,14 +115,8 @@ static int make_folder(const struct soak *soak)
 /** The human composer's notes a minute, from the net's file. */
 static void find_band(const struct repertoire_net *net, const char *composer, double ret_band[3])
 {
-    struct curator_bounds bounds = curator_any_bounds;
-    struct safetensors *file;
-    if (safetensors_new(net->path, &file) == 0) {
-        const char *stats = safetensors_metadata(file, "stats");
-        if (stats)
-            curator_bounds_parse(stats, composer, &bounds);
-        safetensors_free(file);
-    }
+    struct curator_bounds bounds;
+    repertoire_bounds(net, composer, &bounds);
     memcpy(ret_band, bounds.notes_per_minute + 1, 3 * sizeof *ret_band);
 }
 

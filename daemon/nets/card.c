@@ -19,7 +19,7 @@
 
 struct card_strings {
     struct words *composers, *offered, *kinds;
-    char *name, *family, *licence, *stats;
+    char *name, *family, *licence;
     struct net_habits *habits;
     uint8_t **plans; ///< of each composer
 };
@@ -221,10 +221,9 @@ static int read_all(struct card *card, const struct safetensors *file)
     s->name = text_of(file, "net", "");
     s->family = text_of(file, "family", "");
     s->licence = text_of(file, "licence", "");
-    s->stats = text_of(file, "stats", "{}");
     s->habits = calloc(s->composers->count, sizeof *s->habits);
     s->plans = calloc(s->composers->count, sizeof *s->plans);
-    if (!s->name || !s->family || !s->licence || !s->stats || !s->habits || !s->plans)
+    if (!s->name || !s->family || !s->licence || !s->habits || !s->plans)
         return -ENOMEM;
     card->info = (struct net_info){
         .name = s->name,
@@ -237,7 +236,6 @@ static int read_all(struct card *card, const struct safetensors *file)
         .offered_count = s->offered->count,
         .kinds = s->kinds->words,
         .kind_count = s->kinds->count,
-        .stats = s->stats,
     };
     const char *loss = safetensors_metadata(file, "validation_loss");
     if (!spa_atod(loss, &card->info.validation_loss))
@@ -270,7 +268,6 @@ void card_finish(struct card *card)
     free(s->name);
     free(s->family);
     free(s->licence);
-    free(s->stats);
     free(s);
     memset(card, 0, sizeof *card);
 }

@@ -56,7 +56,6 @@ static void the_file_is_described(void **state)
     assert_string_equal(info->name, "lstm");
     assert_string_equal(info->family, "test");
     assert_string_equal(info->licence, "MIT");
-    assert_string_equal(info->stats, "{\"a\": 1}");
     assert_int_equal(info->composer_count, 3);
     assert_string_equal(info->composers[2], "c2");
     assert_int_equal(info->offered_count, 1);

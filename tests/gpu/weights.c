@@ -87,7 +87,7 @@ void weights_write(const struct weights *weights, const char *path, bool f32, co
     }
     char metadata[1024] = "\"format\":\"fermata-net-1\",\"net\":\"lstm\",\"family\":\"test\","
                           "\"licence\":\"MIT\",\"velocity_sigma\":\"0.1\","
-                          "\"validation_loss\":\"1.25\",\"stats\":\"{\\\"a\\\": 1}\","
+                          "\"validation_loss\":\"1.25\","
                           "\"offered\":\"[\\\"c1\\\"]\",\"composers\":\"";
     weights_file_names(metadata, sizeof metadata - 1, 'c', weights->composers);
     strcat(metadata, "\"");

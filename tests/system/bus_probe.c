@@ -232,6 +232,13 @@ double channel_notes_per_minute(const struct channel *channel)
     return channel->state == CHANNEL_PLAYING ? 300 : 0;
 }
 
+void channel_human_density(const struct channel *channel, double ret_band[3])
+{
+    ret_band[0] = 200;
+    ret_band[1] = 320;
+    ret_band[2] = 450;
+}
+
 double channel_seconds_ahead(const struct channel *channel)
 {
     return 25.5;

@@ -86,7 +86,6 @@ int net_new(struct device *device, const char *path, uint32_t lanes, struct net 
         .composer_count = 2,
         .offered = composers,
         .offered_count = 2,
-        .stats = "{}",
         .lanes = lanes,
     };
     *ret_net = net;

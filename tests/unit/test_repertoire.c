@@ -17,6 +17,7 @@
 #include "control/settings.h"
 #include "log.h"
 #include "music/quotes.h"
+#include "music/curator.h"
 #include "music/seedbook.h"
 
 static char folder[] = "/tmp/fermata-repertoire-XXXXXX";
@@ -68,7 +69,8 @@ static void empty_folder(void)
     "\"family\":\"maestro\",\"licence\":\"CC BY-NC-SA 4.0\",\"offered\":\"[\\\"bach\\\"]\""
 #define OPEN                                                                                       \
     "\"family\":\"open\",\"licence\":\"CC BY-SA 4.0\","                                            \
-    "\"offered\":\"[\\\"satie\\\",\\\"chopin\\\"]\""
+    "\"offered\":\"[\\\"satie\\\",\\\"chopin\\\"]\","                                              \
+    "\"stats\":\"{\\\"satie\\\":{\\\"notes_per_minute\\\":[1,2,3,4,5]}}\""
 
 // It offers a composer, and is no net for all that.
 #define QUOTES                                                                                     \
@@ -103,6 +105,11 @@ static void test_commercial_leaves_the_others_out(void **state)
     assert_true(repertoire_offers(net, "satie"));
     assert_true(repertoire_offers(net, "chopin"));
     assert_false(repertoire_offers(net, "bach"));
+    struct curator_bounds bounds;
+    repertoire_bounds(net, "satie", &bounds);
+    assert_float_equal(bounds.notes_per_minute[1], 2, 0);
+    repertoire_bounds(net, "chopin", &bounds);
+    assert_float_equal(bounds.notes_per_minute[1], curator_any_bounds.notes_per_minute[1], 0);
     repertoire_free(repertoire);
 }
 
