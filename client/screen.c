@@ -14,7 +14,10 @@
 
 #include <ncurses.h>
 
+#include "client/gauge.h"
+
 #define GUTTER 5 // columns of the scale at the left
+#define LOW 10   // rows below which the piece is not named
 #define KEY_LOW 21
 #define KEY_HIGH 108
 #define FOLD_LOW 28 // where 88 keys do not fit: six octaves from E1
@@ -35,6 +38,7 @@ struct screen {
     bool unicode;
     int colours; ///< 256, 8 or 0
     int rows, columns;
+    int head;       ///< rows above the roll
     uint8_t *cells; ///< shade of [line][column], as many as fit
     size_t room;
 };
@@ -225,19 +229,19 @@ static void draw_roll(struct screen *screen, const struct roll *roll, int rows, 
             }
         }
         attr_set(A_NORMAL, screen->colours ? PAIR_DIM : 0, NULL);
-        mvprintw(1 + y, 0, "%3s %s", name, screen->unicode ? "│" : "|");
+        mvprintw(screen->head + y, 0, "%3s %s", name, screen->unicode ? "│" : "|");
         for (int x = 0; x < wide; x++) {
             size_t at = (size_t)(y * per_row) * (size_t)wide + (size_t)x;
             unsigned up = screen->cells[at];
             unsigned low = per_row == 2 ? screen->cells[at + (size_t)wide] : up;
             // The dots stand still in the music, every half second.
             bool dot = fmod(last - wide + 1 + x, 5) == 0;
-            draw_cell(screen, 1 + y, GUTTER + x, up, low, dot ? empty : " ");
+            draw_cell(screen, screen->head + y, GUTTER + x, up, low, dot ? empty : " ");
         }
     }
 
     // The axis: seconds before now, and the marks' names below their lines.
-    int axis = 1 + rows;
+    int axis = screen->head + rows;
     attr_set(A_NORMAL, screen->colours ? PAIR_DIM : 0, NULL);
     for (int x = 0; x < wide; x++) {
         int back = wide - 1 - x;
@@ -256,7 +260,7 @@ static void draw_roll(struct screen *screen, const struct roll *roll, int rows, 
         for (int y = 0; y < rows; y++) {
             size_t at = (size_t)(y * per_row) * (size_t)wide + (size_t)x;
             if (!screen->cells[at] && (per_row == 1 || !screen->cells[at + (size_t)wide]))
-                mvaddstr(1 + y, GUTTER + x, screen->unicode ? "┊" : ":");
+                mvaddstr(screen->head + y, GUTTER + x, screen->unicode ? "┊" : ":");
         }
         mvprintw(axis, GUTTER + x, "%s%.*s", screen->unicode ? "↑" : "^", wide - x - 1,
                  mark->event);
@@ -284,21 +288,41 @@ static int columns_of(const char *text)
     return columns;
 }
 
+/** The piece, and how dense the music is beside its composer's own. */
+static void draw_piece(const struct screen *screen, const struct status_channel *c)
+{
+    char gauge[GAUGE_ROOM], right[GAUGE_ROOM + 16];
+    gauge_write(c->notes_per_minute, c->human_density, "notes/min", screen->unicode, gauge);
+    snprintf(right, sizeof(right), "%s ", gauge);
+    const char *title = *c->title ? c->title : "the first piece is being composed";
+    if (!*c->title && strcmp(c->state, "starting") != 0)
+        title = "";
+    int at = screen->columns - columns_of(right), room = screen->columns - 2;
+    attr_set(A_NORMAL, screen->colours ? PAIR_DIM : 0, NULL);
+    if (at > screen->columns / 3) {
+        mvaddstr(1, at, right);
+        room = at - 2;
+    }
+    attr_set(A_NORMAL, screen->colours ? PAIR_GROUND : 0, NULL);
+    mvaddnstr(1, 1, title, fitting(title, room));
+}
+
 static void draw_title(const struct screen *screen, const struct status_channel *c)
 {
-    char left[256], right[256];
+    char left[256], right[256], density[32] = "";
     const char *dot = screen->unicode ? "·" : "-";
     snprintf(left, sizeof(left), " %s%s %s %s %s %s", screen->unicode ? "𝄐 " : "", c->composer, dot,
              c->net, dot, c->state);
+    if (screen->head == 1 || !(c->human_density[2] > 0))
+        snprintf(density, sizeof(density), "%.0f notes/min  ", c->notes_per_minute);
     if (screen->columns >= 120)
         snprintf(right, sizeof(right),
-                 "threshold %.2f %s  volume %.0f %%  %.0f notes/min  %.1f s ahead  %llu reseed%s ",
-                 c->threshold, c->sampling, c->volume * 100, c->notes_per_minute, c->seconds_ahead,
+                 "threshold %.2f %s  volume %.0f %%  %s%.1f s ahead  %llu reseed%s ", c->threshold,
+                 c->sampling, c->volume * 100, density, c->seconds_ahead,
                  (unsigned long long)c->reseeds, c->reseeds == 1 ? "" : "s");
     else
-        snprintf(right, sizeof(right), "%.0f notes/min  %.0f s ahead  %llu reseed%s ",
-                 c->notes_per_minute, c->seconds_ahead, (unsigned long long)c->reseeds,
-                 c->reseeds == 1 ? "" : "s");
+        snprintf(right, sizeof(right), "%s%.0f s ahead  %llu reseed%s ", density, c->seconds_ahead,
+                 (unsigned long long)c->reseeds, c->reseeds == 1 ? "" : "s");
 
     attr_set(screen->colours ? A_BOLD : A_REVERSE, screen->colours ? PAIR_TITLE : 0, NULL);
     mvhline(0, 0, ' ', screen->columns);
@@ -313,7 +337,8 @@ void screen_draw(struct screen *screen, const struct roll *roll, const struct st
 {
     getmaxyx(stdscr, screen->rows, screen->columns);
     erase();
-    int rows = screen->rows - 3;
+    screen->head = screen->rows < LOW ? 1 : 2;
+    int rows = screen->rows - screen->head - 2;
     if (rows < 2 || width(screen) < 10) {
         mvaddnstr(0, 0, "too small", screen->columns);
         refresh();
@@ -321,6 +346,8 @@ void screen_draw(struct screen *screen, const struct roll *roll, const struct st
     }
     draw_roll(screen, roll, rows, now);
     draw_title(screen, channel);
+    if (screen->head > 1)
+        draw_piece(screen, channel);
 
     char keys[128];
     snprintf(keys, sizeof(keys),
