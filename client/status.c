@@ -2,6 +2,7 @@
 #include "client/status.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 #include "client/text.h"
@@ -256,7 +257,11 @@ void status_print(const struct status *status, const struct status_channel *c, F
         fprintf(file, "%s%s", i ? ", " : "", status->composers.name[i]);
     fprintf(file, ")\n  net              %s%s\n", c->net,
             status_is_commercial(status, c->net) ? "" : "   (not for commercial use)");
-    fprintf(file, "  threshold        %.2f   (%s)\n", c->threshold, c->sampling);
+    fprintf(file, "  threshold        %.2f   (%s", c->threshold, c->sampling);
+    double trimmed = (double)count_of(c, "threshold_permille") / 1000;
+    if (trimmed > 0 && fabs(trimmed - c->threshold) >= 0.005)
+        fprintf(file, "; trimmed to %.2f", trimmed);
+    fputs(")\n", file);
     fprintf(file, "  volume           %.0f %%\n", c->volume * 100);
     if (c->reseed_interval)
         fprintf(file, "  reseed interval  %" PRIu32 " s\n", c->reseed_interval);

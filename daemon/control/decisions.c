@@ -57,6 +57,7 @@ size_t decisions_list(struct decisions *decisions, struct decision ret_list[DECI
         {"set_aside", atomic_load(&decisions->set_aside)},
         {"pieces", atomic_load(&decisions->pieces)},
         {"longest_gap_ms", atomic_load(&decisions->gap) / 1000},
+        {"threshold_permille", atomic_load(&decisions->threshold)},
     };
     memcpy(ret_list + count, others, sizeof others);
     return count + sizeof others / sizeof *others;

@@ -31,8 +31,9 @@ struct decisions {
     _Atomic uint64_t replays;   ///< drafts of what had been played before
     _Atomic uint64_t set_aside; ///< nets that failed
     _Atomic uint64_t pieces;
-    _Atomic uint64_t gap;  ///< longest time between two onsets that were kept, microseconds
-    _Atomic uint64_t step; ///< of the random numbers: steps drawn so far
+    _Atomic uint64_t gap;       ///< longest time between two onsets that were kept, microseconds
+    _Atomic uint64_t threshold; ///< where it is now, as it is trimmed, thousandths
+    _Atomic uint64_t step;      ///< of the random numbers: steps drawn so far
 };
 
 /** One more; `what` is a member of a struct decisions. */

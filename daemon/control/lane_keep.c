@@ -2,6 +2,7 @@
 // What becomes of a draft: it is kept, or tried again.
 #include "control/lane_private.h"
 
+#include <math.h>
 #include <stdatomic.h>
 #include <stddef.h>
 
@@ -29,6 +30,10 @@ static bool commit(struct lane *lane)
                    first ? -1 : lane->curator.last_onset);
     curator_keep(&lane->curator, draft->onsets, draft->onset_count, draft->start,
                  draft->start + DRAFT_US);
+    if (lane->rung <= LANE_OTHER_NET)
+        steering_hear(&lane->steering, &lane->style, &lane->curator.bounds, draft);
+    atomic_store(&lane->decisions.threshold,
+                 (uint64_t)lround(1000 * steering_threshold(&lane->steering, &lane->style)));
     return true;
 }
 

@@ -58,6 +58,33 @@ static void write_row(const struct soak_net *net, const struct soak_result *resu
     fputs(" |\n", out);
 }
 
+/** What was decided in an hour, on the average. */
+static void write_decided(const struct soak_net *net, const struct soak_result *result, FILE *out)
+{
+    static const char refused[] = "refused_";
+    static const char *const names[] = {"redrawn", "least_bad", "reseeds_own", "reseeds_human",
+                                        "phrases", "replays",   "set_aside",   "pieces"};
+    const struct soak_figures *figures = &result->figures;
+    double hours = in_seconds(figures->length) / 3600;
+    double each = hours > 0 ? 1 / hours : 0;
+    fprintf(out, "| %s | %s | %.0f | %.1f", net->net, result->composer,
+            each * (double)soak_stream_decision(figures, "judged"),
+            each * (double)soak_stream_decision(figures, "refused"));
+    const char *before = " (";
+    for (size_t i = 0; i < figures->decision_count; i++) {
+        const struct decision *one = &figures->decisions[i];
+        if (strncmp(one->name, refused, sizeof refused - 1) != 0 || !one->value)
+            continue;
+        fprintf(out, "%s%.1f %s", before, each * (double)one->value,
+                one->name + sizeof refused - 1);
+        before = ", ";
+    }
+    fputs(*before == ',' ? ") |" : " |", out);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        fprintf(out, " %.1f |", each * (double)soak_stream_decision(figures, names[i]));
+    fprintf(out, " %.2f |\n", (double)soak_stream_decision(figures, "threshold_permille") / 1000);
+}
+
 static void write_broken(const struct soak_report *report, FILE *out)
 {
     for (size_t i = 0; i < report->count; i++) {
@@ -82,6 +109,14 @@ void soak_report_write_table(const struct soak_report *report, FILE *out)
     for (size_t i = 0; i < report->count; i++)
         for (size_t k = 0; k < report->nets[i].count; k++)
             write_row(&report->nets[i], &report->nets[i].results[k], out);
+    fputs("\nIn an hour:\n\n"
+          "| net | composer | drafts judged | refused | redrawn | least bad | reseeds, own | human "
+          "| phrases | replays | nets set aside | pieces | threshold at the end |\n"
+          "|---|---|---|---|---|---|---|---|---|---|---|---|---|\n",
+          out);
+    for (size_t i = 0; i < report->count; i++)
+        for (size_t k = 0; k < report->nets[i].count; k++)
+            write_decided(&report->nets[i], &report->nets[i].results[k], out);
     fputc('\n', out);
     for (size_t i = 0; i < report->count; i++) {
         const struct soak_net *net = &report->nets[i];
@@ -136,6 +171,8 @@ static void write_stream(const struct soak_result *result, FILE *out)
     else
         fputs("],\"slope\":null,\"done\":", out);
     soak_stream_write_done(figures, out);
+    fputs(",\"decided\":", out);
+    soak_stream_write_decided(figures, out);
     fputc(',', out);
     write_texts("broken", &result->promises, out);
     fputc('}', out);

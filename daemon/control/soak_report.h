@@ -56,7 +56,7 @@ void soak_report_write_table(const struct soak_report *report, FILE *out);
  *      "early":..,"late":..,"broken":[..],"streams":[{"composer":..,"seed":1,"folder":..,
  *      "seconds":86400,"band":[..3],"notes":..,"least":..,"most":..,"onset_gap":..,"silence":..,
  *      "silence_at":..,"runs":..,"repeated":..,"hours":[..],"slope":[..2] or null,"done":{..},
- *      "broken":[..]}]}]}
+ *      "decided":{..},"broken":[..]}]}]}
  */
 void soak_report_write_json(const struct soak_report *report, FILE *out);
 

@@ -131,12 +131,30 @@ void soak_stream_write_done(const struct soak_figures *figures, FILE *out)
     fputc('}', out);
 }
 
+uint64_t soak_stream_decision(const struct soak_figures *figures, const char *name)
+{
+    for (size_t i = 0; i < figures->decision_count; i++)
+        if (!strcmp(figures->decisions[i].name, name))
+            return figures->decisions[i].value;
+    return 0;
+}
+
+void soak_stream_write_decided(const struct soak_figures *figures, FILE *out)
+{
+    fputc('{', out);
+    for (size_t i = 0; i < figures->decision_count; i++)
+        fprintf(out, "%s\"%s\":%" PRIu64, i ? "," : "", figures->decisions[i].name,
+                figures->decisions[i].value);
+    fputc('}', out);
+}
+
 /** Takes a reading of [from, to) into the figures. */
 static void count_reading(struct soak_stream *stream, const struct gauge_reading *reading,
                           int64_t from, int64_t to)
 {
     struct soak_figures *figures = &stream->figures;
     figures->length = to;
+    figures->decision_count = lane_decisions(stream->lane, figures->decisions);
     figures->notes += reading->notes;
     figures->runs += reading->runs;
     figures->repeated += reading->repeated;
@@ -176,6 +194,8 @@ static int write_reading(struct soak_stream *stream, const struct gauge_reading 
             reading->silence, reading->register_, reading->velocity, reading->sounding,
             reading->entropy, reading->runs, reading->repeated);
     soak_stream_write_done(&stream->figures, stream->lines);
+    fputs(",\"decided\":", stream->lines);
+    soak_stream_write_decided(&stream->figures, stream->lines);
     fprintf(stream->lines, ",\"resident\":%" PRId64 "}\n", footprint_resident());
     if (fflush(stream->lines) == 0)
         return 0;

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "control/decision.h"
 #include "control/piece.h"
 #include "music/trend.h"
 
@@ -16,11 +17,13 @@
  *     minutes.jsonl     a line for each minute, and for what is left at the end:
  *         {"minute":0,"seconds":60.000,"notes":512,"onset_gap":0.803,"silence":0.310,
  *          "register":64.21,"velocity":61.4,"sounding":4.20,"entropy":3.113,"runs":497,
- *          "repeated":3,"done":{"piece start":1,"reseed thin":2},"resident":151846912}
+ *          "repeated":3,"done":{"piece start":1,"reseed thin":2},
+ *          "decided":{"judged":17,"kept":15,"refused":2,...},"resident":151846912}
  *     hour-00.mid ...   its notes, a file for each hour
  *
- * where "done" counts what the lane has done so far, "resident" is footprint_resident(), and the
- * rest is gauge.h's.
+ * where "done" counts what the lane has told of so far, "decided" what it has decided
+ * (decisions.h; it is half a minute ahead of what was measured), "resident" is
+ * footprint_resident(), and the rest is gauge.h's.
  */
 struct lane;
 struct lane_style;
@@ -49,6 +52,8 @@ struct soak_figures {
         unsigned count;
     } done[SOAK_DEEDS];
     size_t done_count;
+    struct decision decisions[DECISION_ROOM];
+    size_t decision_count;
 };
 
 /**
@@ -73,6 +78,12 @@ int64_t soak_stream_position(const struct soak_stream *stream);
 
 /** It ends here, at its length or before: writes what is not written. As soak_stream_take(). */
 int soak_stream_end(struct soak_stream *stream);
+
+/** One of the decisions; 0 where there is none of that name. */
+uint64_t soak_stream_decision(const struct soak_figures *figures, const char *name);
+
+/** The decisions as a JSON object: {"judged":17,"kept":15,...}. */
+void soak_stream_write_decided(const struct soak_figures *figures, FILE *out);
 
 /** The lane's deeds as a JSON object: {"piece start":1,"reseed thin":2}. */
 void soak_stream_write_done(const struct soak_figures *figures, FILE *out);

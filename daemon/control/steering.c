@@ -31,6 +31,7 @@ _Static_assert(PLAN_UNKNOWN == NET_PLAN_GAP, "and of the same gaps");
 void steering_init(struct steering *steering, uint64_t seed)
 {
     *steering = (struct steering){.closed = INT64_MIN};
+    governor_init(&steering->governor);
     plan_init(&steering->plan, seed);
     ending_init(&steering->ending, seed);
 }
@@ -56,12 +57,14 @@ void steering_follow(struct steering *steering, const struct net_info *info,
         memcpy(source.typical, habits->control, sizeof source.typical);
     }
     plan_set_source(&steering->plan, &source);
+    steering->governed = info->vocabulary == NET_ROLL;
 
     char name[sizeof steering->plan_of];
     snprintf(name, sizeof name, "%s/%s", style->net, style->composer);
     if (strcmp(steering->plan_of, name)) {
         memcpy(steering->plan_of, name, sizeof name);
         plan_turn(&steering->plan, time);
+        governor_init(&steering->governor);
     }
     plan_go_on(&steering->plan, time);
 }
@@ -139,13 +142,26 @@ static void tell(const struct steering *steering, const struct net_info *info, i
         *density = (int8_t)fmin(fmax((double)moved, 0), (double)info->buckets[NET_DENSITY] - 1);
 }
 
+static bool is_governed(const struct steering *steering, const struct lane_style *style)
+{
+    return steering->governed && style->curator && style->sampling == NET_SAMPLE;
+}
+
+double steering_threshold(const struct steering *steering, const struct lane_style *style)
+{
+    return is_governed(steering, style) ? governor_threshold(&steering->governor, style->threshold)
+                                        : style->threshold;
+}
+
 void steering_set(const struct steering *steering, const struct net_info *info,
                   const struct lane_style *style, unsigned refused, int64_t time,
                   struct net_lane *input)
 {
     // A hard threshold that has led nowhere gives way to what the net believes, for one draft.
     bool soft = style->sampling == NET_HARD && refused > 0;
-    double threshold = soft ? 0.5 : fmin(fmax(style->threshold, 0.001), 0.999);
+    double threshold = fmin(fmax(steering_threshold(steering, style), 0.001), 0.999);
+    if (soft)
+        threshold = 0.5;
     input->sampling = soft ? NET_SAMPLE : style->sampling;
     int composer = find_composer(info, style->composer);
     input->composer = composer < 0 ? 0 : (uint32_t)composer;
@@ -160,6 +176,14 @@ void steering_set(const struct steering *steering, const struct net_info *info,
                 (1 + exp(-log(threshold / (1 - threshold)) - steering->trim - TRIM_ENDING * steps));
     }
     input->threshold = (float)threshold;
+}
+
+void steering_hear(struct steering *steering, const struct lane_style *style,
+                   const struct curator_bounds *bounds, const struct draft *draft)
+{
+    if (is_governed(steering, style) && !thinner(steering, style, draft->start + DRAFT_US))
+        governor_hear(&steering->governor, bounds->notes_per_minute, style->threshold,
+                      draft->onset_count, (double)DRAFT_US / NOTE_SECOND);
 }
 
 void steering_refuse(struct steering *steering, enum curator_verdict verdict,

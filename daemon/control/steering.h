@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "control/governor.h"
 #include "music/curator.h"
 #include "music/ending.h"
 #include "music/plan.h"
@@ -13,7 +14,8 @@
 /**
  * steering: what a net is told besides the notes: composer, threshold, and, where it heeds them,
  * the attributes of its plan; all of it moved the other way while drafts are refused, and towards
- * fewer notes where a piece ends. Plain data of its lane, on the generator's thread.
+ * fewer notes where a piece ends. The threshold of a roll net is moved slowly as well, towards the
+ * composer's density. Plain data of its lane, on the generator's thread.
  */
 struct draft;
 struct lane_style;
@@ -23,6 +25,8 @@ struct steering {
     /** What the refusals add: to the logit of the threshold of a roll net; a net of notes is told
      * another density instead. More than 0: fewer notes. */
     double trim;
+    struct governor governor; ///< of a roll net's density
+    bool governed;            ///< the net is one
     struct plan plan;
     char plan_of[128]; ///< net and composer that the plan is of
     struct ending ending;
@@ -61,6 +65,14 @@ void steering_set(const struct steering *steering, const struct net_info *info,
 /** A draft was refused, for the `refused`th time in a row (from 0). */
 void steering_refuse(struct steering *steering, enum curator_verdict verdict,
                      enum net_sampling sampling, unsigned refused);
+
+/** A draft that the net has made is kept: what the slow controller hears. Endings, hard sampling
+ * and music without the curator are not its business. */
+void steering_hear(struct steering *steering, const struct lane_style *style,
+                   const struct curator_bounds *bounds, const struct draft *draft);
+
+/** The threshold that the slow controller has come to. */
+double steering_threshold(const struct steering *steering, const struct lane_style *style);
 
 /** A draft was kept at once. */
 void steering_relax(struct steering *steering);

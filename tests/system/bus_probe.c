@@ -272,10 +272,17 @@ uint64_t channel_step(const struct channel *channel)
 size_t channel_decisions(const struct channel *channel, struct decision ret_list[DECISION_ROOM])
 {
     static const struct decision some[] = {
-        {"judged", 12},           {"kept", 10},        {"refused", 3},
-        {"refused_thin", 2},      {"refused_loop", 1}, {"refused_stuck", 0},
-        {"least_bad", 1},         {"reseeds_own", 4},  {"pieces", 5},
+        {"judged", 12},
+        {"kept", 10},
+        {"refused", 3},
+        {"refused_thin", 2},
+        {"refused_loop", 1},
+        {"refused_stuck", 0},
+        {"least_bad", 1},
+        {"reseeds_own", 4},
+        {"pieces", 5},
         {"longest_gap_ms", 2345},
+        {"threshold_permille", 432},
     };
     memcpy(ret_list, some, sizeof some);
     return sizeof some / sizeof *some;

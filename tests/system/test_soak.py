@@ -70,6 +70,10 @@ class Soak(unittest.TestCase):
                 self.check_gaps(lines, notes)
                 self.check_midi(os.path.join(self.out, net, 'chopin-5', 'hour-00.mid'), notes)
                 self.assertEqual(lines[-1]['done']['piece start'], 1)
+                decided = lines[-1]['decided']
+                self.assertGreaterEqual(decided['kept'], 75 / 4)
+                self.assertGreaterEqual(decided['judged'], decided['kept'])
+                self.assertEqual(decided['pieces'], lines[-1]['done'].get('piece next', 0) + 1)
                 self.assertGreater(lines[-1]['resident'], 5e7)
 
                 found = json.loads(self.read('soak.json'))
@@ -78,6 +82,7 @@ class Soak(unittest.TestCase):
                 stream = found['nets'][0]['streams'][0]
                 self.assertEqual((stream['folder'], stream['notes'], stream['broken']),
                                  (f'{net}/chopin-5', len(notes), []))
+                self.assertEqual(stream['decided'], decided)
                 self.assertEqual(stream['runs'], sum(m['runs'] for m in lines))
                 self.assertEqual(done.stdout, self.read('report.md'))
                 self.assertIn('Every promise was kept.', done.stdout)

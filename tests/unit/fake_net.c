@@ -33,6 +33,7 @@ void fake_reset(void)
 {
     fake.mood = NULL;
     fake.lost = fake.stalled = false;
+    fake.odds = 1;
     fake.unread = NULL;
     fake.runs = fake.widest = 0;
     fake.last[0] = '\0';
@@ -186,9 +187,15 @@ static void draw_note(uint64_t draw, uint64_t step, enum fake_mood mood, uint8_t
 
 /** An onset every four frames, held for three of them. */
 static void draw_frame(struct net *net, uint32_t lane, uint64_t draw, uint64_t step,
-                       enum fake_mood mood, uint8_t *token)
+                       enum fake_mood mood, double threshold, uint8_t *token)
 {
     memset(token, 0, NET_FRAME_CELLS);
+    if (mood == FAKE_HEEDFUL) {
+        double odds = fake.odds * (1 - threshold) / threshold;
+        if ((double)(mix(draw) >> 11) / 0x1p53 < odds / (1 + odds))
+            token[48 + draw % 36] = (uint8_t)(50 + draw / 64 % 40);
+        return;
+    }
     if (mood == FAKE_SILENT || mood == FAKE_NONSENSE || (mood == FAKE_THIN && step % 60)) {
         net->open[lane] = 0;
         return;
@@ -220,7 +227,7 @@ static void play(struct net *net, uint32_t lane, const struct net_lane *input, u
             if (net->info.vocabulary == NET_NOTES)
                 draw_note(draw, step, mood, token);
             else
-                draw_frame(net, lane, draw, step, mood, token);
+                draw_frame(net, lane, draw, step, mood, (double)input->threshold, token);
         }
         hear(net, lane, token);
     }

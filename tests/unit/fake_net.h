@@ -23,12 +23,14 @@ enum fake_mood {
     FAKE_STUCK,    ///< a tremolo: refused, and tolerable
     FAKE_SILENT,   ///< a roll net's answer where no logit is a number; notes 4 s apart
     FAKE_NONSENSE, ///< the same of a net of notes; a roll net is silent
+    FAKE_HEEDFUL,  ///< a roll net that draws onsets with fake.odds, and heeds the threshold
 };
 
 struct fake {
     /** How a free step is played; NULL: all well. The generator's thread or its helper's. */
     enum fake_mood (*mood)(const char *net, const struct net_lane *input);
     _Atomic bool lost;       ///< no device answers or can be opened
+    double odds;             ///< of an onset in a frame, of a net that is heedful
     const char *unread;      ///< nets whose names begin so cannot be read
     _Atomic bool stalled;    ///< runs do not come back
     _Atomic unsigned runs;   ///< made so far

@@ -268,6 +268,44 @@ static void test_pieces_end_and_others_begin(void **state)
     pieces_end(roll_net);
 }
 
+static enum fake_mood heedful(const char *net, const struct net_lane *input)
+{
+    return FAKE_HEEDFUL;
+}
+
+/** Notes a minute from `from` to `to` seconds. */
+static double density(struct studio *studio, double from, double to)
+{
+    return (double)studio_notes(studio, 0, from, to) * 60 / (to - from);
+}
+
+/** A net that plays half as much, or twice as much, as any human is led to their median. */
+static void test_the_threshold_is_trimmed_to_the_composers_density(void **state)
+{
+    const double odds[] = {0.25, 3};
+    const double median = curator_any_bounds.notes_per_minute[2];
+    for (int i = 0; i < 2; i++) {
+        fake.mood = heedful;
+        fake.odds = odds[i];
+        struct studio *studio = studio_new(roll_net, true, 2, 7);
+        struct lane_style style = {.net = "roll-open", .composer = "bach", .threshold = 0.5};
+        lane_ask(studio->channels[1].lane, &style, LANE_SETTLE);
+        studio_play(studio, 80);
+        assert_int_equal(studio_decision(studio, 0, "threshold_permille"), 500);
+        double before = density(studio, 12, 80);
+        assert_true(i ? before > 1.4 * median : before < 0.7 * median);
+        studio_play(studio, 3420);
+        double after = density(studio, 3100, 3480);
+        assert_true(after > 0.8 * median && after < 1.25 * median);
+        uint64_t trimmed = studio_decision(studio, 0, "threshold_permille");
+        assert_true(i ? trimmed > 600 : trimmed < 400);
+        assert_true(studio_decision(studio, 0, "longest_gap_ms") < 3000);
+        // Without the curator the threshold is the user's and nothing else.
+        assert_int_equal(studio_decision(studio, 1, "threshold_permille"), 500);
+        studio_free(studio);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -277,6 +315,7 @@ int main(void)
         cmocka_unit_test_setup(test_the_best_is_kept_and_followed, begin),
         cmocka_unit_test_setup(test_others_that_redraw_change_nothing, begin),
         cmocka_unit_test_setup(test_the_least_bad_is_kept, begin),
+        cmocka_unit_test_setup(test_the_threshold_is_trimmed_to_the_composers_density, begin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
