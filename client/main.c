@@ -39,7 +39,7 @@ int main(int argc, char **argv)
     while ((letter = getopt_long(argc, argv, "c:hjlp:qs:V", options, NULL)) != -1) {
         switch (letter) {
         case 'c':
-            request.channel = optarg;
+            request.channel = request.only = optarg;
             continue;
         case 'h':
             help = true;

@@ -19,6 +19,7 @@ struct remote {
     const char *channel;
     char path[256];
     DBusConnection *connection;
+    bool no_start; ///< a daemon that does not run is not to be started
     bool answered; ///< so the daemon runs, and answers are quick
     char why[1024];
 };
@@ -58,6 +59,11 @@ void remote_free(struct remote *remote)
         return;
     disconnect(remote);
     free(remote);
+}
+
+void remote_do_not_start(struct remote *remote)
+{
+    remote->no_start = true;
 }
 
 const char *remote_why(const struct remote *remote)
@@ -141,6 +147,7 @@ static enum ending ask(struct remote *remote, DBusMessage *message, DBusMessage 
     enum ending ending = connect_bus(remote);
     if (ending == ENDING_OK) {
         DBusError error = DBUS_ERROR_INIT;
+        dbus_message_set_auto_start(message, !remote->no_start);
         DBusMessage *reply = dbus_connection_send_with_reply_and_block(
             remote->connection, message, remote->answered ? ANSWER_MS : ACTIVATION_MS, &error);
         if (reply) {

@@ -21,6 +21,9 @@ struct remote;
 int remote_new(const char *channel, struct remote **ret_remote);
 void remote_free(struct remote *remote);
 
+/** From now on a daemon that does not run is not started by a call. */
+void remote_do_not_start(struct remote *remote);
+
 /** Why the last call did not succeed. */
 const char *remote_why(const struct remote *remote);
 

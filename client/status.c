@@ -219,7 +219,7 @@ static void print_duration(uint64_t seconds, FILE *file)
     fprintf(file, "%" PRIu64 " s\n", seconds % 60);
 }
 
-static uint64_t count_of(const struct status_channel *channel, const char *name)
+uint64_t status_count(const struct status_channel *channel, const char *name)
 {
     for (size_t i = 0; i < channel->decisions.count; i++)
         if (!strcmp(channel->decisions.of[i].name, name))
@@ -233,7 +233,7 @@ static void print_drafts(const struct status_channel *c, FILE *file)
     static const char refused[] = "refused_";
     const char *before = " (";
     fprintf(file, "  drafts           %" PRIu64 " judged, %" PRIu64 " kept, %" PRIu64 " refused",
-            count_of(c, "judged"), count_of(c, "kept"), count_of(c, "refused"));
+            status_count(c, "judged"), status_count(c, "kept"), status_count(c, "refused"));
     for (size_t i = 0; i < c->decisions.count; i++) {
         const char *name = c->decisions.of[i].name;
         if (strncmp(name, refused, sizeof refused - 1) != 0 || !c->decisions.of[i].value)
@@ -243,7 +243,7 @@ static void print_drafts(const struct status_channel *c, FILE *file)
         before = ", ";
     }
     fprintf(file, "%s, %" PRIu64 " least bad\n", *before == ',' ? ")" : "",
-            count_of(c, "least_bad"));
+            status_count(c, "least_bad"));
 }
 
 void status_print(const struct status *status, const struct status_channel *c, FILE *file)
@@ -283,8 +283,8 @@ void status_print(const struct status *status, const struct status_channel *c, F
     fprintf(file,
             "  reseeds          %" PRIu64 " (%" PRIu64 " own, %" PRIu64 " human), %" PRIu64
             " pieces, longest gap %.1f s\n",
-            c->reseeds, count_of(c, "reseeds_own"), count_of(c, "reseeds_human"),
-            count_of(c, "pieces"), (double)count_of(c, "longest_gap_ms") / 1000);
+            c->reseeds, status_count(c, "reseeds_own"), status_count(c, "reseeds_human"),
+            status_count(c, "pieces"), (double)status_count(c, "longest_gap_ms") / 1000);
     fprintf(file, "  playing for      ");
     print_duration(c->uptime, file);
     fprintf(file, "fermata %s\n  device           %s\n  driver           %s\n  nets             ",

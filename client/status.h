@@ -74,6 +74,9 @@ void status_read_channels(struct status *status, DBusMessageIter *iter);
 /** The channel called `name`, or NULL. */
 const struct status_channel *status_channel(const struct status *status, const char *name);
 
+/** One of its decisions, by the daemon's name for it; 0 where it is not told. */
+uint64_t status_count(const struct status_channel *channel, const char *name);
+
 /** Whether a net may be used commercially. */
 bool status_is_commercial(const struct status *status, const char *net);
 

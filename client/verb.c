@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/health.h"
+#include "client/metrics.h"
 #include "client/remote.h"
 #include "client/watch.h"
 
@@ -203,6 +205,45 @@ static enum ending run_version(const struct verb *verb, const struct request *re
     return with_remote(verb, request, act_version);
 }
 
+/** Asks for the status as a monitoring does: it starts nothing. Its ending says whether it is
+ * there. */
+static enum ending observe(struct status *ret_status, char ret_why[512])
+{
+    struct remote *remote;
+    snprintf(ret_why, 512, "out of memory");
+    if (remote_new("main", &remote) < 0)
+        return ENDING_UNREACHABLE;
+    remote_do_not_start(remote);
+    enum ending ending = remote_status(remote, ret_status);
+    snprintf(ret_why, 512, "%s", remote_why(remote));
+    remote_free(remote);
+    return ending;
+}
+
+static enum ending run_health(const struct verb *verb, const struct request *request)
+{
+    static struct status status;
+    char why[512];
+    enum health health = observe(&status, why) == ENDING_OK
+                             ? health_print(&status, request->only, stdout)
+                             : health_print_absent(why, stdout);
+    enum ending written = finish_output();
+    // Its exit statuses are those of monitoring plugins, not of fermatactl.
+    return written == ENDING_OK ? (enum ending)health : (enum ending)HEALTH_UNKNOWN;
+}
+
+static enum ending run_metrics(const struct verb *verb, const struct request *request)
+{
+    static struct status status;
+    char why[512];
+    enum ending ending = observe(&status, why);
+    metrics_print(ending == ENDING_OK ? &status : NULL, stdout);
+    if (ending != ENDING_OK)
+        fprintf(stderr, "fermatactl: %s\n", why);
+    // That it is down is told in the text, which a collector drops where a command fails.
+    return finish_output();
+}
+
 static enum ending run_help(const struct verb *verb, const struct request *request)
 {
     const struct verb *about = NULL;
@@ -234,6 +275,9 @@ const struct verb verbs[] = {
      run_length, "PieceLength"},
     {"watch", NULL, "jpqs", "the live piano roll; lines where there is no terminal", run_watch,
      NULL},
+    {"health", NULL, "", "a line and an exit status for monitoring (Nagios, Icinga, Checkmk)",
+     run_health, NULL},
+    {"metrics", NULL, "", "figures for monitoring (OpenMetrics, Prometheus)", run_metrics, NULL},
     {"version", NULL, "", "of fermatactl and of the daemon", run_version, NULL},
     {"help", "[VERB]", "", "this, or more about one verb", run_help, NULL},
     {NULL},

@@ -9,6 +9,7 @@
 /** What a command line asks for; one verb uses its own part of it. */
 struct request {
     const char *channel;
+    const char *only;     ///< the channel, where one was named; else NULL
     const char *argument; ///< after the verb, or NULL
     const char *png;
     double seconds;

@@ -7,7 +7,7 @@ _fermatactl()
     _init_completion || return
 
     local verbs='status start stop skip reseed composer threshold sampling net volume
-        reseed-interval piece-length watch version help'
+        reseed-interval piece-length watch health metrics version help'
     local options='--channel --help --version' verb='' channel=() i
 
     case $prev in

@@ -20,6 +20,8 @@ import termios
 import time
 import unittest
 
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
 NAME = "org.fermata.HoldMusic1"
 PATIENCE = 60.0  # seconds until a test gives up waiting; nothing is asserted about time
 daemon_command: list[str] = []
@@ -278,6 +280,36 @@ class Verbs(unittest.TestCase):
         self.ended(5, "watch", "-q", "-s", "0.1", "-p", "/nonexistent/x.png",
                    words=["/nonexistent/x.png"])
 
+    def test_health(self):
+        self.ok("start")
+        result = run("health")
+        self.assertRegex(result.stdout, r"\AFERMATA (OK|WARNING|CRITICAL): .*\| 'main_ahead'=[\d.]+s;"
+                                        r".*\n\Z")
+        words = ("OK", "WARNING", "CRITICAL")
+        self.assertEqual(result.returncode, words.index(re.match(r"FERMATA (\w+)", result.stdout)[1]))
+        result = run("health", "--channel", "nosuch")
+        self.assertEqual((result.returncode, result.stdout),
+                         (3, 'FERMATA UNKNOWN: there is no channel "nosuch"\n'))
+        self.ok("stop")
+        result = run("health", "--channel", "main")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("stopped; fermatactl --channel main start", result.stdout)
+        self.ok("start")
+
+    def test_metrics(self):
+        text = self.ok("metrics")
+        families = {family.name: family for family in text_string_to_metric_families(text)}
+        self.assertEqual(families["fermata_up"].samples[0].value, 1)
+        states = {sample.labels["fermata_state"]: sample.value
+                  for sample in families["fermata_state"].samples
+                  if sample.labels["channel"] == "main"}
+        self.assertEqual(sum(states.values()), 1)
+        self.assertIn("playing", states)
+        told = json.loads(run("status", "--json").stdout)["channels"][0]["decisions"]
+        decisions = {sample.labels["decision"] for sample in families["fermata_decisions"].samples}
+        self.assertEqual(decisions, set(told) - {"longest_gap_ms"})
+        self.assertGreater(families["fermata_composed_ahead_seconds"].samples[0].value, 0)
+
 
 class Watch(unittest.TestCase):
     def setUp(self):
@@ -416,6 +448,12 @@ class WithoutTheDaemon(unittest.TestCase):
         self.assertEqual(result.returncode, 3)
         self.assertIn("systemctl --user start fermata", result.stderr)
         self.assertEqual(run("composer", "--list").stdout, "")
+        result = run("health")
+        self.assertEqual(result.returncode, 2)
+        self.assertRegex(result.stdout, r"\AFERMATA CRITICAL: fermatad is not running.*\n\Z")
+        result = run("metrics")
+        self.assertEqual(result.returncode, 0)
+        self.assertIn("\nfermata_up 0\n# EOF\n", result.stdout)
         start_daemon()
 
 
