@@ -12,7 +12,7 @@
 layout(local_size_x_id = 0) in;
 
 #define HEIGHT ROWS
-#define HEARD(x)
+#define HEARD(x, fetch, f)
 #include "product.glsl"
 
 layout(binding = 1) uniform samplerBuffer biases; // [composer][row]

@@ -19,7 +19,7 @@ layout(constant_id = 6) const int UNITS = 4;
 layout(local_size_x_id = 0) in;
 
 const int HEIGHT = GATES * UNITS;
-#define HEARD(x)
+#define HEARD(x, fetch, f)
 #include "product.glsl"
 
 layout(binding = 1) uniform samplerBuffer biases; // [composer][gate][unit]

@@ -12,53 +12,66 @@
 
 layout(local_size_x_id = 0) in;
 
-float squares = 0.0, total = 0.0;
+// Sums over all of x, of the quads with the same number modulo WIDTH at first, so that they are added
+// up in one order however many lanes are computed together: [t] of those that are fetched as number
+// t modulo TILE.
+float squares[TILE], totals[TILE];
 #define HEIGHT ROWS
 #define OCTETS BYTES
-#define HEARD(x)                                                                                   \
-    if (NORMED != 0)                                                                               \
-        squares += dot(x, x);                                                                      \
-    if (BYTES != 0)                                                                                \
-        total += dot(x, vec4(1.0));
+#define HEARD(x, fetch, f) hear(x, fetch, f);
+void hear(vec4 x, int fetch, const int f);
 #include "product.glsl"
 
-// The product with an input most of whose values are zero. For 32 chunks of the input at a time,
-// each invocation notes in which its quads are not all zero; then only the blocks that somebody
-// noted are multiplied. A list of blocks rather than a branch, because a CPU driver (lavapipe)
-// runs branches that nobody takes.
+void hear(vec4 x, int fetch, const int f)
+{
+    [[unroll]] for (int t = 0; t < TILE; t++) {
+        if (t % FETCHES != f)
+            continue;
+        bool mine = TILE <= FETCHES || fetch % TILE == t;
+        if (NORMED != 0)
+            squares[t] += mine ? dot(x, x) : 0.0;
+        if (BYTES != 0)
+            totals[t] += mine ? dot(x, vec4(1.0)) : 0.0;
+    }
+}
+
+// The product with an input most of whose values are zero. For 32 blocks of the input at a time,
+// each invocation notes in which its quads are not all zero; then only those that somebody noted
+// are multiplied. A list of blocks rather than a branch, because a CPU driver (lavapipe) runs
+// branches that nobody takes.
 #define MULTIPLY_SPARSE(X, blocks, from, at)                                                       \
     {                                                                                              \
+        int mine = me / TILE % BLOCK_QUADS * TILE + me % TILE;                                     \
         int first = 0;                                                                             \
         do {                                                                                       \
             uint noted = 0u;                                                                       \
-            int chunks = min(32, ((blocks) - first) / FETCHED);                                    \
-            int chunk = 0;                                                                         \
+            int count = min(32, (blocks) - first);                                                 \
+            int block = 0;                                                                         \
             do {                                                                                   \
-                int quads = (first + chunk * FETCHED) * BLOCK_QUADS;                               \
+                int fetch = (first + block) * BLOCK_QUADS / SPAN;                                  \
                 float sum = 0.0; /* none is negative */                                            \
                 [[unroll]] for (int f = 0; f < FETCHES; f++) {                                     \
-                    vec4 x = texelFetch(X, (from) + (quads / SPAN + f) * TILES * WIDTH);           \
+                    vec4 x = texelFetch(X, (from) + (fetch + f) * TILES * WIDTH);                  \
                     sum += x.x + x.y + x.z + x.w;                                                  \
+                    hear(x, fetch + f, f);                                                         \
                 }                                                                                  \
-                total += sum;                                                                      \
-                noted |= (sum != 0.0 ? 1u : 0u) << chunk;                                          \
-            } while (++chunk < chunks);                                                            \
-            [[unroll]] for (int i = 0; i < FETCHED; i++) {                                         \
-                uint left = 0u;                                                                    \
-                [[unroll]] for (int j = 0; j < WIDTH / FETCHED; j++)                               \
-                    left |= subgroupShuffle(noted, uint(i * (WIDTH / FETCHED) + j));               \
-                do { /* where none is left: the first, which adds nothing */                       \
-                    int k = first + max(findLSB(left), 0) * FETCHED;                               \
-                    left &= left - 1u;                                                             \
-                    vec4 x[4];                                                                     \
-                    [[unroll]] for (int f = 0; f < FETCHES; f++)                                   \
-                        x[f] = levelled(                                                           \
-                            texelFetch(X, (from) + (k * BLOCK_QUADS / SPAN + f) * TILES * WIDTH),  \
-                            f);                                                                    \
-                    multiply_block((at) + (k + i) * BLOCK, x, i * BLOCK_QUADS);                    \
-                } while (left != 0u);                                                              \
-            }                                                                                      \
-            first += chunks * FETCHED;                                                             \
+                noted |= (sum != 0.0 ? 1u : 0u) << (block + me / TILE / BLOCK_QUADS);              \
+                block += FETCHED;                                                                  \
+            } while (block < count);                                                               \
+            uint left = 0u;                                                                        \
+            [[unroll]] for (int i = 0; i < WIDTH; i++)                                             \
+                left |= subgroupShuffle(noted, uint(i));                                           \
+            do { /* where none is left: the first, which adds nothing */                           \
+                int k = first + max(findLSB(left), 0);                                             \
+                left &= left - 1u;                                                                 \
+                int quad = k * BLOCK_QUADS;                                                        \
+                int texel = (from) - me + quad / SPAN * TILES * WIDTH + quad % SPAN * TILE + mine; \
+                vec4 x[4];                                                                         \
+                [[unroll]] for (int f = 0; f < FETCHES; f++)                                       \
+                    x[f] = levelled(texelFetch(X, texel + f * TILES * WIDTH), f);                  \
+                multiply_block((at) + k * BLOCK, x, 0);                                            \
+            } while (left != 0u);                                                                  \
+            first += count;                                                                        \
         } while (first < (blocks));                                                                \
     }
 
@@ -79,6 +92,8 @@ void main()
     int me = int(gl_LocalInvocationID.x);
 
     bool any_active = false;
+    [[unroll]] for (int t = 0; t < TILE; t++)
+        squares[t] = totals[t] = 0.0;
     [[unroll]] for (int b = 0; b < TILE; b++) {
         any_active = any_active || (lanes[tile * TILE + b].flags & LANE_ACTIVE) != 0u;
         [[unroll]] for (int r = 0; r < ROWS; r++)
@@ -104,9 +119,9 @@ void main()
         float scale = 1.0, excess = 0.0;
         if (NORMED != 0 || BYTES != 0) {
             float sum = 0.0;
-            [[unroll]] for (int i = 0; i < SPAN; i++) {
-                sum += subgroupShuffle(squares, uint(i * TILE + b));
-                excess += subgroupShuffle(total, uint(i * TILE + b));
+            [[unroll]] for (int i = 0; i < WIDTH; i++) {
+                sum += subgroupShuffle(squares[i / SPAN], uint(i % SPAN * TILE + b));
+                excess += subgroupShuffle(totals[i / SPAN], uint(i % SPAN * TILE + b));
             }
             if (NORMED != 0)
                 scale = inversesqrt(sum / float(4 * BLOCK_QUADS * push.blocks) + TINY);

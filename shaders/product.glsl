@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The matrix product of the texel form: sums[r][b] += row r of this invocation times lane b's x.
 //
-// The includer defines HEIGHT, the rows of an invocation, and HEARD(x), what else is to be done with
-// each quad that it fetches (of lane me % TILE). A texel holds a block of a row's weights. Bfloat16:
+// The includer defines HEIGHT, the rows of an invocation, and HEARD(x, fetch, f), what else is to be
+// done with each quad that it fetches (of lane me % TILE): the one that is fetched as number `fetch`,
+// one of those whose numbers leave f when divided by FETCHES. A texel holds a block of a row's weights. Bfloat16:
 // the low halves of x, y, z, w are columns 0 to 3 of the block, the high halves 4 to 7. Where the
 // includer defines OCTETS as other than 0: bytes, 128 more than the weight, the lowest ones columns 0
 // to 3, the highest ones 12 to 15; 128 times the sum of x is still to be taken off. Texels lie
@@ -69,9 +70,10 @@ void multiply_block(int at, vec4 fetched[4], int first)
         int k = 0;                                                                                 \
         do {                                                                                       \
             vec4 x[4];                                                                             \
+            int fetch = k * BLOCK_QUADS / SPAN;                                                    \
             [[unroll]] for (int f = 0; f < FETCHES; f++) {                                         \
-                x[f] = texelFetch(X, (from) + (k * BLOCK_QUADS / SPAN + f) * TILES * WIDTH);       \
-                HEARD(x[f])                                                                        \
+                x[f] = texelFetch(X, (from) + (fetch + f) * TILES * WIDTH);                        \
+                HEARD(x[f], fetch + f, f)                                                          \
                 x[f] = levelled(x[f], f);                                                          \
             }                                                                                      \
             [[unroll]] for (int i = 0; i < FETCHED; i++)                                           \

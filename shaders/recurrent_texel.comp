@@ -14,7 +14,7 @@
 layout(local_size_x_id = 0) in;
 
 #define HEIGHT 4
-#define HEARD(x)
+#define HEARD(x, fetch, f)
 #include "product.glsl"
 
 layout(binding = 1) uniform samplerBuffer biases; // [composer][unit] of i, f, g, o
