@@ -126,7 +126,7 @@ struct net_info {
     uint32_t buckets[NET_CONTROLS];      ///< how many each control has; 0 where it cannot be told
     uint32_t control_rows[NET_CONTROLS]; ///< of the table of controls: where each begins
     uint32_t control_count;              ///< rows of that table
-    double validation_loss; ///< nats per step, NAN where unknown
+    double validation_loss;              ///< nats per step, NAN where unknown
     uint32_t lanes;
 };
 
