@@ -258,7 +258,7 @@ void status_print(const struct status *status, const struct status_channel *c, F
     fprintf(file, ")\n  net              %s%s\n", c->net,
             status_is_commercial(status, c->net) ? "" : "   (not for commercial use)");
     fprintf(file, "  threshold        %.2f   (%s", c->threshold, c->sampling);
-    double trimmed = (double)count_of(c, "threshold_permille") / 1000;
+    double trimmed = (double)status_count(c, "threshold_permille") / 1000;
     if (trimmed > 0 && fabs(trimmed - c->threshold) >= 0.005)
         fprintf(file, "; trimmed to %.2f", trimmed);
     fputs(")\n", file);
