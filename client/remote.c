@@ -255,6 +255,38 @@ enum ending remote_set_seconds(struct remote *remote, const char *property, uint
     return set(remote, property, "u", &value);
 }
 
+/** The daemon's answer is not what was expected. */
+static enum ending wonder(struct remote *remote, const char *what)
+{
+    return fail(remote, ENDING_UNREACHABLE,
+                "fermatad answered without %s; is it of the same version? See: fermatactl version",
+                what);
+}
+
+enum ending remote_continue(struct remote *remote, const void *midi, size_t size,
+                            uint32_t *ret_notes, double *ret_seconds)
+{
+    DBusMessage *reply = NULL;
+    DBusMessage *message = dbus_message_new_method_call(NAME, remote->path, CHANNEL, "Continue");
+    if (message)
+        dbus_message_append_args(message, DBUS_TYPE_ARRAY, DBUS_TYPE_BYTE, &midi, (int)size,
+                                 DBUS_TYPE_INVALID);
+    enum ending ending = ask(remote, message, &reply);
+    if (ending != ENDING_OK)
+        return ending;
+    dbus_uint32_t notes = 0;
+    double seconds = 0;
+    if (dbus_message_get_args(reply, NULL, DBUS_TYPE_UINT32, &notes, DBUS_TYPE_DOUBLE, &seconds,
+                              DBUS_TYPE_INVALID)) {
+        *ret_notes = notes;
+        *ret_seconds = seconds;
+    } else {
+        ending = wonder(remote, "the length of the phrase");
+    }
+    dbus_message_unref(reply);
+    return ending;
+}
+
 enum ending remote_open_feed(struct remote *remote, int *ret_fd)
 {
     DBusMessage *reply = NULL;
@@ -266,9 +298,7 @@ enum ending remote_open_feed(struct remote *remote, int *ret_fd)
     if (dbus_message_get_args(reply, NULL, DBUS_TYPE_UNIX_FD, &fd, DBUS_TYPE_INVALID))
         *ret_fd = fd;
     else
-        ending = fail(remote, ENDING_UNREACHABLE,
-                      "fermatad answered without a feed; is it of the "
-                      "same version? See: fermatactl version");
+        ending = wonder(remote, "a feed");
     dbus_message_unref(reply);
     return ending;
 }

@@ -2,6 +2,7 @@
 #ifndef FERMATA_CLIENT_REMOTE_H
 #define FERMATA_CLIENT_REMOTE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "client/ending.h"
@@ -36,6 +37,10 @@ enum ending remote_call(struct remote *remote, const char *method);
 enum ending remote_set_text(struct remote *remote, const char *property, const char *value);
 enum ending remote_set_number(struct remote *remote, const char *property, double value);
 enum ending remote_set_seconds(struct remote *remote, const char *property, uint32_t value);
+
+/** Has the channel continue the `size` bytes of a MIDI file; answers what the piece begins with. */
+enum ending remote_continue(struct remote *remote, const void *midi, size_t size,
+                            uint32_t *ret_notes, double *ret_seconds);
 
 /** A reading end of the channel's feed, the caller's to close. */
 enum ending remote_open_feed(struct remote *remote, int *ret_fd);

@@ -7,16 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/exchange.h"
 #include "client/health.h"
 #include "client/metrics.h"
 #include "client/remote.h"
 #include "client/watch.h"
 
-/** Runs `act` with a remote and tells why it did not succeed. */
-static enum ending with_remote(const struct verb *verb, const struct request *request,
-                               enum ending (*act)(const struct verb *verb,
-                                                  const struct request *request,
-                                                  struct remote *remote))
+enum ending verb_with_remote(const struct verb *verb, const struct request *request, verb_act *act)
 {
     struct remote *remote;
     if (remote_new(request->channel, &remote) < 0) {
@@ -54,7 +51,7 @@ static enum ending act_status(const struct verb *verb, const struct request *req
 
 static enum ending run_status(const struct verb *verb, const struct request *request)
 {
-    return with_remote(verb, request, act_status);
+    return verb_with_remote(verb, request, act_status);
 }
 
 static enum ending act_call(const struct verb *verb, const struct request *request,
@@ -65,7 +62,7 @@ static enum ending act_call(const struct verb *verb, const struct request *reque
 
 static enum ending run_call(const struct verb *verb, const struct request *request)
 {
-    return with_remote(verb, request, act_call);
+    return verb_with_remote(verb, request, act_call);
 }
 
 static enum ending act_name(const struct verb *verb, const struct request *request,
@@ -102,7 +99,7 @@ static enum ending act_name(const struct verb *verb, const struct request *reque
 
 static enum ending run_name(const struct verb *verb, const struct request *request)
 {
-    return with_remote(verb, request, act_name);
+    return verb_with_remote(verb, request, act_name);
 }
 
 static enum ending act_number(const struct verb *verb, const struct request *request,
@@ -150,7 +147,7 @@ static enum ending act_number(const struct verb *verb, const struct request *req
 
 static enum ending run_number(const struct verb *verb, const struct request *request)
 {
-    return with_remote(verb, request, act_number);
+    return verb_with_remote(verb, request, act_number);
 }
 
 static enum ending act_length(const struct verb *verb, const struct request *request,
@@ -168,7 +165,7 @@ static enum ending act_length(const struct verb *verb, const struct request *req
 
 static enum ending run_length(const struct verb *verb, const struct request *request)
 {
-    return with_remote(verb, request, act_length);
+    return verb_with_remote(verb, request, act_length);
 }
 
 static enum ending act_watch(const struct verb *verb, const struct request *request,
@@ -184,7 +181,7 @@ static enum ending act_watch(const struct verb *verb, const struct request *requ
 
 static enum ending run_watch(const struct verb *verb, const struct request *request)
 {
-    return with_remote(verb, request, act_watch);
+    return verb_with_remote(verb, request, act_watch);
 }
 
 static enum ending act_version(const struct verb *verb, const struct request *request,
@@ -202,7 +199,7 @@ static enum ending act_version(const struct verb *verb, const struct request *re
 
 static enum ending run_version(const struct verb *verb, const struct request *request)
 {
-    return with_remote(verb, request, act_version);
+    return verb_with_remote(verb, request, act_version);
 }
 
 /** Asks for the status as a monitoring does: it starts nothing. Its ending says whether it is
@@ -261,6 +258,8 @@ const struct verb verbs[] = {
     {"start", NULL, "", "begin to play, or go on", run_call, "Start"},
     {"stop", NULL, "", "fade out and keep the place", run_call, "Stop"},
     {"skip", NULL, "", "end this piece and begin a new one", run_call, "Skip"},
+    {"seed", "FILE", "", "begin a piece with a MIDI file of yours and go on from it", exchange_seed,
+     NULL},
     {"reseed", NULL, "", "prime the net with the best of what was played", run_call, "Reseed"},
     {"composer", "[NAME]", "l", "the style: show or set it", run_name, "Composer"},
     {"threshold", "[0..1]", "", "how sure the net must be of a note: show or set it", run_number,

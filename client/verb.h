@@ -26,6 +26,13 @@ struct verb {
     const char *property; ///< that it shows and sets; or the method it calls
 };
 
+struct remote;
+typedef enum ending verb_act(const struct verb *verb, const struct request *request,
+                             struct remote *remote);
+
+/** Runs `act` with a remote and tells on standard error why it did not succeed. */
+enum ending verb_with_remote(const struct verb *verb, const struct request *request, verb_act *act);
+
 extern const struct verb verbs[]; ///< ends with a NULL name
 
 const struct verb *verb_find(const char *name);

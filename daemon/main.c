@@ -29,8 +29,8 @@
 #define EXIT_CONFIG 78
 /** From the fade-out to the end. */
 #define FADE_MS 120
-/** Settings that a person may give on the command line, and thirteen more options. */
-#define OPTIONS 32
+/** Settings that a person may give on the command line, and fourteen more options. */
+#define OPTIONS 64
 /** Of a piece and of a stream of a soak, where nothing else is said; and the most of both. */
 #define COMPOSE_SECONDS 180.0
 #define SOAK_SECONDS 1200.0
@@ -77,6 +77,9 @@ static void print_help(void)
         "  --compose FILE...        a piece for each name: .mid, .wav, .png or .jsonl, or - for\n"
         "                           JSON lines on standard output; names that differ only in\n"
         "                           the ending are one piece, each further one has the next seed\n"
+        "  --continue FILE          begin each piece of --compose with this MIDI file, and go on "
+        "from "
+        "it\n"
         "  --soak                   compose on every net for every composer, or those named with\n"
         "                           --net and --composer, which may be repeated; measure it; exit\n"
         "                           status 1 where a promise was broken\n"
@@ -180,6 +183,13 @@ static int read_files(int argc, char **argv, struct options *options)
                         "or - for standard output\n");
         return EXIT_USAGE;
     }
+    if (!options->compose && options->compose_request.opening) {
+        fprintf(stderr,
+                "fermatad: --continue goes with --compose; to continue a file live: "
+                "fermatactl seed %s\n",
+                options->compose_request.opening);
+        return EXIT_USAGE;
+    }
     if (!options->compose && optind < argc) {
         fprintf(stderr,
                 "fermatad: what is \"%s\"? Settings are given as --name value, files with "
@@ -197,6 +207,7 @@ static int read_options(int argc, char **argv, struct options *options, struct s
     enum {
         CONFIG = 1000,
         COMPOSE,
+        CONTINUE,
         SOAK,
         OUT,
         STREAMS,
@@ -212,6 +223,7 @@ static int read_options(int argc, char **argv, struct options *options, struct s
     struct option table[OPTIONS] = {
         {"config", required_argument, NULL, CONFIG},
         {"compose", no_argument, NULL, COMPOSE},
+        {"continue", required_argument, NULL, CONTINUE},
         {"soak", no_argument, NULL, SOAK},
         {"out", required_argument, NULL, OUT},
         {"streams", required_argument, NULL, STREAMS},
@@ -224,7 +236,7 @@ static int read_options(int argc, char **argv, struct options *options, struct s
         {"help", no_argument, NULL, HELP},
         {"version", no_argument, NULL, VERSION},
     };
-    size_t n = 13;
+    size_t n = 14;
     for (int i = 0; settings_keys[i].key && n < OPTIONS - 1; i++)
         table[n++] = (struct option){settings_keys[i].key, required_argument, NULL, i + 1};
 
@@ -254,6 +266,9 @@ static int read_options(int argc, char **argv, struct options *options, struct s
             break;
         case COMPOSE:
             options->compose = true;
+            break;
+        case CONTINUE:
+            options->compose_request.opening = optarg;
             break;
         case SOAK:
             options->soak = true;

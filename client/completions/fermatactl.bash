@@ -6,7 +6,7 @@ _fermatactl()
     local cur prev words cword
     _init_completion || return
 
-    local verbs='status start stop skip reseed composer threshold sampling net volume
+    local verbs='status start stop skip seed reseed composer threshold sampling net volume
         reseed-interval piece-length watch health metrics version help'
     local options='--channel --help --version' verb='' channel=() i
 
@@ -59,6 +59,9 @@ _fermatactl()
         # From the daemon; without one there is nothing to offer, and nothing to say.
         COMPREPLY=($(compgen -W "$(timeout 2 fermatactl "${channel[@]}" "$verb" --list \
             2>/dev/null)" -- "$cur"))
+        ;;
+    seed)
+        _filedir '@(mid|midi)'
         ;;
     sampling)
         COMPREPLY=($(compgen -W 'sample hard' -- "$cur"))

@@ -9,6 +9,8 @@
 #include "control/channel.h"
 #include "control/feed.h"
 #include "control/manager.h"
+#include "control/opening_reader.h"
+#include "music/opening.h"
 
 // -- methods
 
@@ -36,6 +38,28 @@ static void reseed(const struct bus_object *object, DBusMessage *message, DBusMe
     channel_reseed(object->channel);
 }
 
+static void continue_with(const struct bus_object *object, DBusMessage *message, DBusMessage *reply,
+                          DBusError *error)
+{
+    static struct opening opening; // of the main thread, and large
+    DBusMessageIter iter, array;
+    const char *bytes = NULL, *why = NULL;
+    int size = 0;
+    dbus_message_iter_init(message, &iter);
+    dbus_message_iter_recurse(&iter, &array);
+    dbus_message_iter_get_fixed_array(&array, &bytes, &size);
+    if (opening_reader_read(bytes, (size_t)size, &opening, &why) < 0) {
+        dbus_set_error(error, BUS_ERROR_BAD_FILE, "the file %s", why);
+        return;
+    }
+    channel_continue(object->channel, &opening);
+    dbus_uint32_t count = (dbus_uint32_t)opening.count;
+    double seconds = (double)opening.length / NOTE_SECOND;
+    if (!dbus_message_append_args(reply, DBUS_TYPE_UINT32, &count, DBUS_TYPE_DOUBLE, &seconds,
+                                  DBUS_TYPE_INVALID))
+        dbus_set_error_const(error, DBUS_ERROR_NO_MEMORY, "out of memory");
+}
+
 static void open_feed(const struct bus_object *object, DBusMessage *message, DBusMessage *reply,
                       DBusError *error)
 {
@@ -58,8 +82,13 @@ static void open_feed(const struct bus_object *object, DBusMessage *message, DBu
 }
 
 static const struct bus_method methods[] = {
-    {"Start", "", start},   {"Stop", "", stop},          {"Skip", "", skip},
-    {"Reseed", "", reseed}, {"OpenFeed", "", open_feed}, {NULL},
+    {"Start", "", start},
+    {"Stop", "", stop},
+    {"Skip", "", skip},
+    {"Reseed", "", reseed},
+    {"Continue", "ay", continue_with},
+    {"OpenFeed", "", open_feed},
+    {NULL},
 };
 
 // -- refusals

@@ -25,6 +25,7 @@ struct manager;
 #define BUS_ERROR_UNKNOWN_NET BUS_NAME ".Error.UnknownNet"
 #define BUS_ERROR_UNKNOWN_SAMPLING BUS_NAME ".Error.UnknownSampling"
 #define BUS_ERROR_OUT_OF_RANGE BUS_NAME ".Error.OutOfRange"
+#define BUS_ERROR_BAD_FILE BUS_NAME ".Error.BadFile"
 #define BUS_ERROR_TOO_MANY_WATCHERS BUS_NAME ".Error.TooManyWatchers"
 
 struct bus_kind;

@@ -17,6 +17,7 @@
  */
 struct channel;
 struct feed;
+struct opening;
 
 enum channel_state {
     CHANNEL_STOPPED,
@@ -40,6 +41,8 @@ void channel_start(struct channel *channel);
 void channel_stop(struct channel *channel);
 /** Ends this piece and begins a new one. */
 void channel_skip(struct channel *channel);
+/** Ends this piece and begins one with the opening, which the net goes on from. */
+void channel_continue(struct channel *channel, const struct opening *opening);
 /** Primes the net again with the best of what the channel has lately played. */
 void channel_reseed(struct channel *channel);
 

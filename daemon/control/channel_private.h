@@ -33,8 +33,7 @@ struct channel {
     struct score *score;
     struct lane *lane;
     struct synth *synth;
-    struct fan *fan;
-    struct tap *tap; ///< of the output
+    struct ring *ring;
     struct output *output;
     struct feed *feed;
     struct performer_part part;

@@ -24,6 +24,12 @@ void channel_skip(struct channel *channel)
     ask(channel, LANE_SKIP);
 }
 
+void channel_continue(struct channel *channel, const struct opening *opening)
+{
+    lane_open(channel->lane, opening);
+    generator_wake(channel->config.generator);
+}
+
 void channel_reseed(struct channel *channel)
 {
     ask(channel, LANE_RESEED);

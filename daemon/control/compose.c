@@ -10,12 +10,14 @@
 #include "control/generator.h"
 #include "control/interrupt.h"
 #include "control/lane.h"
+#include "control/opening_reader.h"
 #include "control/piece.h"
 #include "control/printout.h"
 #include "control/progress.h"
 #include "control/repertoire.h"
 #include "control/settings.h"
 #include "log.h"
+#include "music/opening.h"
 #include "music/score.h"
 
 /** Notes are taken so far behind the horizon that their ends are composed. */
@@ -43,6 +45,7 @@ struct composing {
     size_t job_count;
     struct repertoire *repertoire;
     struct generator *generator;
+    struct opening opening;
 };
 
 static bool same_piece(const struct printout *a, const struct printout *b)
@@ -123,6 +126,8 @@ static int make_job(struct composing *composing, const struct settings *settings
     if (r < 0)
         return r;
     lane_set_mark(job->lane, on_mark, job);
+    if (composing->request->opening)
+        lane_open(job->lane, &composing->opening);
     return generator_add(composing->generator, job->lane);
 }
 
@@ -228,6 +233,8 @@ int compose_run(struct settings *settings, const struct compose_request *request
     interrupt_watch();
     if (r == 0)
         r = open_printouts(&composing);
+    if (r == 0 && request->opening)
+        r = opening_reader_read_file(request->opening, &composing.opening);
     if (r == 0)
         r = make_jobs(&composing, settings);
     if (r == 0)

@@ -18,7 +18,8 @@ struct compose_request {
     double seconds;           ///< of each piece
     const char *const *paths; ///< see printout.h
     size_t path_count;
-    bool quiet; ///< no progress is shown
+    const char *opening; ///< a MIDI file that every piece begins with and goes on from; or NULL
+    bool quiet;          ///< no progress is shown
 };
 
 /**

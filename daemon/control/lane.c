@@ -71,6 +71,14 @@ void lane_ask(struct lane *lane, const struct lane_style *style, unsigned wishes
     pthread_mutex_unlock(&lane->mutex);
 }
 
+void lane_open(struct lane *lane, const struct opening *opening)
+{
+    pthread_mutex_lock(&lane->mutex);
+    lane->asked_opening = *opening;
+    lane->wishes |= LANE_OPENING;
+    pthread_mutex_unlock(&lane->mutex);
+}
+
 uint64_t lane_reseeds(const struct lane *lane)
 {
     return atomic_load(&lane->reseeds);
@@ -93,7 +101,11 @@ const char *lane_piece_composer(const struct lane *lane)
 
 void lane_tell(struct lane *lane, const char *event, const char *text)
 {
-    int64_t at = strcmp(event, "piece") ? lane->start : lane->start + lane->breath;
+    int64_t at = lane->start;
+    if (!strcmp(event, "piece"))
+        at = lane_piece_begin(lane);
+    else if (!strcmp(event, "cut"))
+        at = lane->cut;
     if (lane->mark)
         lane->mark(lane->mark_user, event, at, text);
 }
@@ -119,12 +131,25 @@ static int64_t breath_before(struct lane *lane, int64_t length)
     return silent < length ? (length - silent) / ROLL_FRAME_US * ROLL_FRAME_US : 0;
 }
 
+enum primer_source lane_piece_source(const struct lane *lane)
+{
+    return lane->serving & LANE_OPENING ? PRIMER_GIVEN : PRIMER_NOTHING;
+}
+
+int64_t lane_piece_begin(const struct lane *lane)
+{
+    return lane->serving & LANE_OPENING ? lane->start - lane->opening.length
+                                        : lane->start + lane->breath;
+}
+
 /** Chooses the phrase that the draft begins with. */
 static void prime(struct lane *lane)
 {
     if (lane->piece && !lane->refused)
         steering_begin_piece(&lane->steering, lane->start + lane->breath);
     lane->scribe.soon = lane->replaces;
+    if (lane->source == PRIMER_GIVEN)
+        primer_give(&lane->primer, &lane->opening, lane_piece_begin(lane));
     lane->source =
         lane->scribe.kind->prime(&lane->scribe, lane->source, lane->start, lane->piece_start,
                                  lane->style.composer, &lane->curator);
@@ -134,12 +159,19 @@ static void prime(struct lane *lane)
         lane->next_reseed = lane->start + lane->style.reseed_interval * NOTE_SECOND;
 }
 
+/** The draft begins where the opening ends, which begins after the breath. */
+static void begin_opening(struct lane *lane)
+{
+    lane->start += lane->breath + lane->opening.length;
+    lane->breath = 0;
+}
+
 void lane_begin_replacement(struct lane *lane)
 {
     int64_t start = score_position(lane->score) + lane->lead;
     start = (start + ROLL_FRAME_US - 1) / ROLL_FRAME_US * ROLL_FRAME_US;
     int64_t horizon = score_horizon(lane->score);
-    lane->start = start < horizon ? start : horizon;
+    lane->cut = lane->start = start < horizon ? start : horizon;
     lane->replaces = true;
     lane->priming = true;
     lane->follow = false;
@@ -147,20 +179,24 @@ void lane_begin_replacement(struct lane *lane)
     lane->filling = true;
     lane->refused = 0;
     lane->steering.trim = 0;
-    lane->piece = lane->serving & (LANE_SKIP | LANE_COMPOSER);
-    lane->breath = lane->serving & LANE_SKIP ? breath_before(lane, BREATH_US) : 0;
+    lane->piece = lane->serving & (LANE_SKIP | LANE_COMPOSER | LANE_OPENING);
+    lane->breath = lane->serving & (LANE_SKIP | LANE_OPENING) ? breath_before(lane, BREATH_US) : 0;
     lane->source = PRIMER_LATEST;
     lane->reason = "change";
     if (lane->piece)
-        lane->source = PRIMER_NOTHING;
+        lane->source = lane_piece_source(lane);
     else if (lane->serving & LANE_RESEED && lane->start - lane->piece_start >= PRIMER_US / 2)
         lane->source = PRIMER_BEST;
-    if (lane->serving & LANE_SKIP)
+    if (lane->serving & LANE_OPENING)
+        lane->reason = "given";
+    else if (lane->serving & LANE_SKIP)
         lane->reason = "skip";
     else if (lane->serving & LANE_COMPOSER)
         lane->reason = "composer";
     else if (lane->serving & LANE_RESEED)
         lane->reason = "asked";
+    if (lane->serving & LANE_OPENING)
+        begin_opening(lane);
     lane->scribe.kind->cut(&lane->scribe, lane->start);
 }
 
@@ -184,9 +220,12 @@ const char *lane_listen(struct lane *lane)
     unsigned wishes = lane->wishes | lane->later;
     lane->wishes = 0;
     lane->later = 0;
+    bool waits = wishes && lane->replaces && lane->age > YOUNG_RUNS;
+    if (wishes & LANE_OPENING && !waits)
+        lane->opening = lane->asked_opening;
     pthread_mutex_unlock(&lane->mutex);
 
-    if (wishes && lane->replaces && lane->age > YOUNG_RUNS) {
+    if (waits) {
         // It is finished on the net and in the style it was begun in.
         lane->later = wishes;
         return lane->style.net;
@@ -199,7 +238,10 @@ const char *lane_listen(struct lane *lane)
         lane->work = LANE_RESTS;
         lane->refused = 0;
         lane->priming = true;
-        lane->source = PRIMER_NOTHING;
+        lane->serving |= wishes & LANE_OPENING;
+        lane->source = lane_piece_source(lane);
+        if (lane->serving & LANE_OPENING)
+            lane->reason = "given";
     } else {
         if (!lane->replaces)
             lane->age = 0;
@@ -273,8 +315,10 @@ static bool begin_draft(struct lane *lane, struct net *net, uint32_t index)
     if (!lane->filling)
         return false;
     if (!lane->replaces) {
-        lane->start = horizon;
+        lane->start = lane->cut = horizon;
         look_at_the_time(lane);
+        if (lane->priming && lane->serving & LANE_OPENING)
+            begin_opening(lane);
     }
     if (lane->refused && lane->may_sketch) {
         begin_sketches(lane);

@@ -10,6 +10,7 @@
 #include "music/ending.h"
 #include "nets/net.h"
 
+struct opening;
 struct repertoire_net;
 struct score;
 
@@ -39,6 +40,7 @@ enum lane_wish {
     LANE_COMPOSER = 1 << 1, ///< the same, from a phrase of the new composer
     LANE_SKIP = 1 << 2,     ///< the same, as a new piece after a breath
     LANE_RESEED = 1 << 3,   ///< the same, primed with the best of the channel's own output
+    LANE_OPENING = 1 << 4,  ///< the same, as a new piece that begins with an opening: lane_open()
 };
 
 /** Seconds of music kept ahead of now: composing starts below the first, ends at the second. */
@@ -61,6 +63,10 @@ void lane_set_mark(struct lane *lane, lane_mark_func *mark, void *user);
 
 /** Hands over a new style and wishes (a sum of enum lane_wish). Any thread. */
 void lane_ask(struct lane *lane, const struct lane_style *style, unsigned wishes);
+
+/** Wishes for a piece that begins with `opening`, which is copied, and goes on as the net continues
+ * it. Any thread. */
+void lane_open(struct lane *lane, const struct opening *opening);
 
 /** Takes in what was asked since; returns the name of the net the lane is to play on now. */
 const char *lane_listen(struct lane *lane);

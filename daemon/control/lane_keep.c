@@ -9,17 +9,30 @@
 #include "log.h"
 #include "music/score.h"
 
+/** Puts the opening into the score, as what was composed by others and needs no judgement. */
+static void commit_opening(struct lane *lane)
+{
+    int64_t begin = lane_piece_begin(lane);
+    primer_give(&lane->primer, &lane->opening, begin);
+    for (size_t i = 0; i < lane->primer.count; i++)
+        score_add(lane->score, &lane->primer.notes[i]);
+    score_extend(lane->score, lane->start);
+    curator_keep(&lane->curator, lane->primer.notes, lane->primer.count, begin, lane->start);
+}
+
 /** Puts the draft into the score. Returns false where the moment for it has passed. */
 static bool commit(struct lane *lane)
 {
     struct draft *draft = &lane->draft;
     bool first = score_horizon(lane->score) == 0;
     if (lane->replaces) {
-        if (score_cut(lane->score, lane->start) < 0)
+        if (score_cut(lane->score, lane->cut) < 0)
             return false;
         lane_tell(lane, "cut", "");
-        curator_cut(&lane->curator, lane->start, primer_last_onset(&lane->primer, lane->start));
+        curator_cut(&lane->curator, lane->cut, primer_last_onset(&lane->primer, lane->cut));
     }
+    if (lane->serving & LANE_OPENING)
+        commit_opening(lane);
     draft_shift(draft, lane->breath);
     if (!lane->piece && steering_closes(&lane->steering, &lane->style, lane->start))
         steering_close(&lane->steering, lane->score, draft);
@@ -59,7 +72,7 @@ static bool keep(struct lane *lane)
         return false;
     }
     if (lane->piece) {
-        lane->piece_start = lane->start + lane->breath;
+        lane->piece_start = lane_piece_begin(lane);
         decisions_count(&lane->decisions.pieces);
     }
     if (lane->priming) {
@@ -93,6 +106,9 @@ static void refuse(struct lane *lane, enum curator_verdict verdict)
         lane->reason = curator_verdict_name(verdict);
     lane->priming = true;
     lane->source = fresh || lane->refused > 2 ? PRIMER_HUMAN : PRIMER_BEST;
+    // Whoever gave the opening wants to hear how it goes on.
+    if (lane->serving & LANE_OPENING)
+        lane->source = PRIMER_GIVEN;
     lane->work = LANE_RESTS;
 }
 
@@ -137,8 +153,13 @@ static void end_patience(struct lane *lane)
 static enum curator_verdict hear(struct lane *lane, const struct draft *draft, double *ret_badness)
 {
     struct curator curator = lane->curator;
-    if (lane->replaces)
+    if (lane->serving & LANE_OPENING) {
+        const struct opening *opening = &lane->opening;
+        int64_t last = opening->notes[opening->count - 1].onset;
+        curator_cut(&curator, lane->start, lane_piece_begin(lane) + last);
+    } else if (lane->replaces) {
         curator_cut(&curator, lane->start, primer_last_onset(&lane->primer, lane->start));
+    }
     curator.last_onset -= lane->breath; // the breath is silence, too
     enum curator_verdict verdict = curator_judge(&curator, draft->onsets, draft->onset_count,
                                                  lane->start, lane->start + DRAFT_US, ret_badness);

@@ -16,6 +16,7 @@
 #include "control/steering.h"
 #include "music/curator.h"
 #include "music/echo.h"
+#include "music/opening.h"
 #include "music/replay.h"
 
 /**
@@ -55,9 +56,10 @@ struct lane {
     lane_mark_func *mark;
     void *mark_user;
 
-    pthread_mutex_t mutex; ///< guards `asked` and `wishes`
+    pthread_mutex_t mutex; ///< guards `asked`, `wishes` and `asked_opening`
     struct lane_style asked;
     unsigned wishes;
+    struct opening asked_opening;
 
     struct lane_style style;
     char net[64]; ///< the one the scribe writes for
@@ -72,6 +74,8 @@ struct lane {
     unsigned later;            ///< wishes that wait for it
     unsigned age;              ///< of the replacement, in runs
     int64_t start;             ///< channel time at which the draft begins, a whole frame
+    int64_t cut;               ///< where it replaces: what was composed from here on goes
+    struct opening opening;    ///< of the piece, where LANE_OPENING is served; it ends at `start`
     int64_t breath;            ///< silence before it
     int64_t lead;
     int64_t next_reseed;
@@ -122,6 +126,12 @@ void lane_give_up(struct lane *lane);
 
 /** All sketches are whole: the best of them is kept, or they are to be tried again. */
 void lane_judge_sketches(struct lane *lane);
+
+/** What a new piece is primed with. */
+enum primer_source lane_piece_source(const struct lane *lane);
+
+/** Channel time at which the piece begins that the draft belongs to, where it begins one. */
+int64_t lane_piece_begin(const struct lane *lane);
 
 /** Says how it goes on, where it is another way than before. */
 void lane_set_rung(struct lane *lane, enum lane_rung rung);

@@ -68,7 +68,7 @@ bool lane_set_aside(struct lane *lane)
     lane->patiences = 0;
     lane->steering.trim = 0;
     lane->priming = true;
-    lane->source = lane->piece ? PRIMER_NOTHING : PRIMER_LATEST;
+    lane->source = lane->piece ? lane_piece_source(lane) : PRIMER_LATEST;
     lane->reason = "net";
     return true;
 }
@@ -180,7 +180,7 @@ bool lane_settle(struct lane *lane)
     int64_t at = (score_horizon(lane->score) + ROLL_FRAME_US - 1) / ROLL_FRAME_US * ROLL_FRAME_US;
     lane->scribe.kind->cut(&lane->scribe, at);
     lane->priming = true;
-    lane->source = lane->piece ? PRIMER_NOTHING : PRIMER_LATEST;
+    lane->source = lane->piece ? lane_piece_source(lane) : PRIMER_LATEST;
     lane->reason = lane->piece ? lane->reason : "device";
     return true;
 }

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "music/opening.h"
 #include "music/score.h"
 #include "music/seedbook.h"
 
@@ -109,6 +110,8 @@ enum primer_source primer_choose(struct primer *primer, enum primer_source sourc
 {
     int64_t from = start - PRIMER_US;
     uint64_t draw;
+    if (source == PRIMER_GIVEN)
+        return PRIMER_GIVEN;
     primer->count = 0;
     primer->from = from;
     primer->to = start;
@@ -127,10 +130,21 @@ enum primer_source primer_choose(struct primer *primer, enum primer_source sourc
         choose_own(primer, from, from + PRIMER_US);
         vary(primer, &curator->bounds, draw);
         return PRIMER_BEST;
+    case PRIMER_GIVEN:
     case PRIMER_HUMAN:
         break;
     }
     return choose_human(primer, composer);
+}
+
+void primer_give(struct primer *primer, const struct opening *opening, int64_t begin)
+{
+    primer->count = opening->count;
+    memcpy(primer->notes, opening->notes, opening->count * sizeof *opening->notes);
+    for (size_t i = 0; i < primer->count; i++)
+        primer->notes[i].onset += begin;
+    primer->to = begin + opening->length;
+    primer->from = primer->to - PRIMER_US;
 }
 
 int64_t primer_last_onset(struct primer *primer, int64_t start)

@@ -13,6 +13,7 @@
  * human phrase where it is not. How a phrase is fed to a net is the scribe's business. Plain data
  * of its lane, on the generator's thread.
  */
+struct opening;
 struct score;
 struct seedbook;
 
@@ -29,6 +30,7 @@ enum primer_source {
      * within the composer's register, begun up to half a second later, a little slower or faster.
      */
     PRIMER_BEST,
+    PRIMER_GIVEN, ///< somebody's own phrase: primer_give()
 };
 
 struct primer {
@@ -47,7 +49,8 @@ struct primer {
 void primer_init(struct primer *primer, struct score *score, uint64_t seed);
 
 /**
- * Chooses the phrase for what is to begin at channel time `start`. PRIMER_LATEST reaches back by
+ * Chooses the phrase for what is to begin at channel time `start`; for PRIMER_GIVEN what was given
+ * just before. PRIMER_LATEST reaches back by
  * `reach`; where PRIMER_BEST finds none, and for PRIMER_HUMAN, the end of a human phrase of
  * `composer` is taken, of another where it has none. Returns the source in fact used:
  * PRIMER_NOTHING where there is no human phrase at all.
@@ -55,6 +58,9 @@ void primer_init(struct primer *primer, struct score *score, uint64_t seed);
 enum primer_source primer_choose(struct primer *primer, enum primer_source source, int64_t start,
                                  int64_t reach, const char *composer,
                                  const struct curator *curator);
+
+/** Takes an opening that begins at channel time `begin`: the phrase for PRIMER_GIVEN. */
+void primer_give(struct primer *primer, const struct opening *opening, int64_t begin);
 
 /** The last onset within ten seconds before `start`, or, where there is none, `start`. */
 int64_t primer_last_onset(struct primer *primer, int64_t start);

@@ -62,6 +62,8 @@ static enum primer_source notes_prime(struct scribe *scribe, enum primer_source 
     notes->floor = start;
     if (source == PRIMER_LATEST) {
         spell(scribe, piece_start, start);
+    } else if (source == PRIMER_GIVEN) {
+        spell(scribe, INT64_MIN, start); // it goes on from the last note of it
     } else if (source != PRIMER_NOTHING) {
         spell(scribe, primer->from, start);
         notes->former = start; // the phrase is of another time

@@ -24,6 +24,8 @@ static enum primer_source roll_prime(struct scribe *scribe, enum primer_source s
         source = PRIMER_HUMAN;
     if (source == PRIMER_LATEST && start - piece_start < PRIMER_US / 2)
         source = PRIMER_HUMAN;
+    if (source == PRIMER_GIVEN)
+        roll_cut(scribe, start);
     source = primer_choose(primer, source, start, PRIMER_US, composer, curator);
     roll_write(primer->notes, primer->count, primer->from, SCRIBE_PRIME_FRAMES, 0, roll->phrase);
     roll->primed = 0;

@@ -20,6 +20,7 @@
 #include "control/manager.h"
 #include "log.h"
 #include "music/ending.h"
+#include "music/opening.h"
 
 struct channel {
     const char *name;
@@ -123,6 +124,13 @@ void channel_skip(struct channel *channel)
 {
     snprintf(channel->title, sizeof(channel->title), "Piece no. %u", ++channel->pieces);
     feed_mark(channel->feed, "piece", channel->time, channel->composer);
+    tell(channel, "Title");
+}
+
+void channel_continue(struct channel *channel, const struct opening *opening)
+{
+    snprintf(channel->title, sizeof(channel->title), "Piece of %zu notes", opening->count);
+    feed_mark(channel->feed, "piece", channel->time, "given");
     tell(channel, "Title");
 }
 

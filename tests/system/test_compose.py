@@ -295,6 +295,36 @@ class Files(unittest.TestCase):
                     self.assertEqual(self.read(name + '.jsonl'),
                                      compose(60, '--seed', str(seed), net=net))
 
+    def test_a_phrase_is_played_and_gone_on_from(self):
+        phrase = mido.MidiFile(ticks_per_beat=480)
+        track = mido.MidiTrack()
+        phrase.tracks.append(track)
+        pitches = [60 + step for step in (0, 4, 7, 12, 16, 12, 7, 4)] * 3
+        for pitch in pitches:
+            track.append(mido.Message('note_on', note=pitch, velocity=80, time=0))
+            track.append(mido.Message('note_off', note=pitch, velocity=0, time=240))
+        path, = self.path('phrase.mid')
+        phrase.save(path)
+        for net in NETS:
+            with self.subTest(net):
+                notes, others = compose(20, '--seed', '9', '--continue', path, net=net)
+                self.assertEqual([e['pitch'] for e in notes[:24]], pitches)
+                for i, note in enumerate(notes[:24]):
+                    self.assertAlmostEqual(note['time'], i / 4, delta=0.004)
+                self.assertGreaterEqual(notes[24]['time'], 5.9)
+                self.assertGreater(len(notes), 40)
+                self.assertLess(max(gaps(notes, 20)), 3)
+                self.assertEqual(others[1]['text'], 'given')
+                self.assertEqual(compose(20, '--seed', '9', '--continue', path, net=net)[0], notes)
+                other = compose(20, '--seed', '10', '--continue', path, net=net)[0]
+                self.assertEqual(other[:24], notes[:24])
+                self.assertNotEqual(other[24:], notes[24:])
+        done = run('--compose', '--continue', __file__, *self.path('x.mid'))
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn('no MIDI file', done.stderr)
+        self.assertEqual(os.listdir(self.folder), ['phrase.mid'])
+        self.assertEqual(run('--continue', path).returncode, 64)
+
     def test_names_that_cannot_be_come_to_light_at_once(self):
         for names, words in ((['x.mp3'], ['x.mp3', '.wav']), (['x'], ['.mid']),
                              (['no/such/folder/x.mid'], ['no/such/folder', 'folder that is there']),

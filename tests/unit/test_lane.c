@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "music/curator.h"
+#include "music/opening.h"
 #include "studio.h"
 
 static const char *const notes_net[] = {"notes-open", NULL};
@@ -306,6 +307,111 @@ static void test_the_threshold_is_trimmed_to_the_composers_density(void **state)
     }
 }
 
+static struct opening scale; // of a note in a quarter of a second
+
+static void make_scale(size_t count)
+{
+    struct note notes[64];
+    for (size_t i = 0; i < count; i++)
+        notes[i] =
+            (struct note){(int64_t)i * NOTE_SECOND / 4, NOTE_SECOND / 5, (uint8_t)(30 + i), 77};
+    assert_int_equal(opening_make(notes, count, &scale), 0);
+}
+
+/** Asserts that the scale stands in the score from `begin` on, and nothing else beside it. */
+static void assert_scale_at(struct studio *studio, int64_t begin)
+{
+    double from = (double)begin / NOTE_SECOND;
+    double to = from + (double)scale.length / NOTE_SECOND;
+    assert_int_equal(studio_notes(studio, 0, from, to), scale.count);
+    for (size_t i = 0; i < scale.count; i++) {
+        assert_int_equal(studio->notes[i].pitch, scale.notes[i].pitch);
+        assert_int_equal(studio->notes[i].velocity, 77);
+        assert_int_equal(studio->notes[i].onset, begin + scale.notes[i].onset);
+        assert_int_equal(studio->notes[i].duration, scale.notes[i].duration);
+    }
+}
+
+static void a_piece_begins_as_given(const char *const *nets)
+{
+    make_scale(14);
+    // From the first note on.
+    struct studio *studio = studio_new(nets, true, 1, 7);
+    lane_open(studio->channels[0].lane, &scale);
+    studio_play(studio, 10);
+    assert_string_equal(studio->channels[0].marks, "piece given");
+    assert_scale_at(studio, 0);
+    // In the midst of music: the former piece goes on until then.
+    double before = (double)score_position(studio->channels[0].score) / NOTE_SECOND;
+    lane_open(studio->channels[0].lane, &scale);
+    studio_play(studio, 60);
+    assert_non_null(strstr(studio->channels[0].marks, "cut, piece given"));
+    size_t count = studio_notes(studio, 0, before, before + 20);
+    size_t first = 0;
+    while (first < count && studio->notes[first].velocity != 77)
+        first++;
+    assert_true(first < count);
+    int64_t begin = studio->notes[first].onset;
+    assert_in_range(begin / 1000, (int64_t)(before * 1000) + 500, (int64_t)(before * 1000) + 4000);
+    assert_scale_at(studio, begin);
+    assert_true(studio_longest_gap(studio, 0) < 1.5); // the breath
+    assert_int_equal(studio_decision(studio, 0, "pieces"), 2);
+    studio_free(studio);
+}
+
+static void test_a_piece_begins_as_given(void **state)
+{
+    a_piece_begins_as_given(notes_net);
+    a_piece_begins_as_given(roll_net);
+}
+
+static void what_is_given_is_heard(const char *const *nets)
+{
+    // Two nets that have heard different openings play differently from then on.
+    struct studio *one = studio_new(nets, true, 1, 7);
+    struct studio *other = studio_new(nets, true, 1, 7);
+    struct studio *again = studio_new(nets, true, 1, 7);
+    make_scale(14);
+    lane_open(one->channels[0].lane, &scale);
+    lane_open(again->channels[0].lane, &scale);
+    double length = (double)scale.length / NOTE_SECOND;
+    scale.notes[6].pitch += 20;
+    lane_open(other->channels[0].lane, &scale);
+    studio_play(one, 30);
+    studio_play(other, 30);
+    studio_play(again, 30);
+    studio_assert_same(one, 0, again, 0, 30);
+    size_t a = studio_notes(one, 0, length, 30), b = studio_notes(other, 0, length, 30);
+    bool same = a == b;
+    for (size_t i = 0; same && i < a; i++)
+        same = one->notes[i].pitch == other->notes[i].pitch;
+    assert_false(same);
+    studio_free(one);
+    studio_free(other);
+    studio_free(again);
+}
+
+static void test_what_is_given_is_heard(void **state)
+{
+    what_is_given_is_heard(notes_net);
+    what_is_given_is_heard(roll_net);
+}
+
+static void test_it_is_played_whatever_the_net_makes_of_it(void **state)
+{
+    fake.mood = always_stuck;
+    make_scale(10);
+    for (int i = 0; i < 2; i++) {
+        struct studio *studio = studio_new(i ? roll_net : notes_net, true, 1, 7);
+        lane_open(studio->channels[0].lane, &scale);
+        studio_play(studio, 20);
+        assert_scale_at(studio, 0);
+        assert_true(studio_decision(studio, 0, "refused") > 0);
+        assert_true(studio_longest_gap(studio, 0) < 3);
+        studio_free(studio);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -316,6 +422,9 @@ int main(void)
         cmocka_unit_test_setup(test_others_that_redraw_change_nothing, begin),
         cmocka_unit_test_setup(test_the_least_bad_is_kept, begin),
         cmocka_unit_test_setup(test_the_threshold_is_trimmed_to_the_composers_density, begin),
+        cmocka_unit_test_setup(test_a_piece_begins_as_given, begin),
+        cmocka_unit_test_setup(test_what_is_given_is_heard, begin),
+        cmocka_unit_test_setup(test_it_is_played_whatever_the_net_makes_of_it, begin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

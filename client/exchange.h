@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+#ifndef FERMATA_CLIENT_EXCHANGE_H
+#define FERMATA_CLIENT_EXCHANGE_H
+
+#include "client/ending.h"
+
+/** exchange: the verbs that pass music between files and the daemon. */
+struct request;
+struct verb;
+
+/** Has the channel begin a piece with the MIDI file that is the argument, and go on from it. */
+enum ending exchange_seed(const struct verb *verb, const struct request *request);
+
+#endif

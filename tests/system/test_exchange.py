@@ -1,0 +1,139 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Music passed between files and the daemon that plays: fermatactl seed.
+
+    lib/session.sh -- ./test_exchange.py FERMATAD FERMATACTL MODELS
+"""
+import json
+import os
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+fermatad, ctl, models = sys.argv[1:4]
+PATIENCE = 120  # seconds until a test gives up waiting; nothing is asserted about time
+PITCHES = [60 + step for step in (0, 4, 7, 12, 16, 12, 7, 4)] * 3
+STEP = 0.25  # seconds from note to note
+
+
+def phrase():
+    """The bytes of a MIDI file: broken chords, each note as long as the step, at velocity 81."""
+    notes = b"".join(bytes([0, 0x90, pitch, 81, 48, pitch, 0]) for pitch in PITCHES)
+    track = notes + b"\0\xff\x2f\0"
+    return b"MThd\0\0\0\6\0\0\0\1\0\x60MTrk" + struct.pack(">I", len(track)) + track
+
+
+def run(*args):
+    return subprocess.run([ctl, *args], capture_output=True, text=True, timeout=PATIENCE,
+                          stdin=subprocess.DEVNULL, check=False)
+
+
+class Watch:
+    """The feed, from now on."""
+
+    def __init__(self):
+        self.process = subprocess.Popen([ctl, "watch", "--json"], stdout=subprocess.PIPE,
+                                        stdin=subprocess.DEVNULL, text=True)
+        self.events = [json.loads(self.process.stdout.readline())]
+
+    def until(self, condition):
+        deadline = time.monotonic() + PATIENCE
+        while not condition(self.events):
+            assert time.monotonic() < deadline, self.events[-20:]
+            self.events.append(json.loads(self.process.stdout.readline()))
+        return self.events
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+def notes_of(events):
+    return [e for e in events if e["event"] == "on"]
+
+
+def find_phrase(pitches):
+    """Index at which the phrase stands in a list of pitches, or -1."""
+    for i in range(len(pitches) - len(PITCHES) + 1):
+        if pitches[i:i + len(PITCHES)] == PITCHES:
+            return i
+    return -1
+
+
+class Exchange(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+
+    def path(self, name, data=None):
+        path = os.path.join(self.folder, name)
+        if data is not None:
+            with open(path, "wb") as file:
+                file.write(data)
+        return path
+
+    def ended(self, code, *args, words=()):
+        done = run(*args)
+        self.assertEqual(done.returncode, code, (args, done))
+        for word in words:
+            self.assertIn(word, done.stderr)
+
+    def test_1_a_phrase_is_heard_and_gone_on_from(self):
+        watch = Watch()
+        self.addCleanup(watch.close)
+        watch.until(lambda events: len(notes_of(events)) > 10)
+        done = run("seed", self.path("my tune.mid", phrase()))
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn("24 notes of", done.stdout)
+        self.assertIn("my tune.mid, 6.0 s", done.stdout)
+        watch.until(lambda events: find_phrase([e["pitch"] for e in notes_of(events)]) >= 0)
+        notes = notes_of(watch.events)
+        at = find_phrase([e["pitch"] for e in notes])
+        for i, note in enumerate(notes[at:]):
+            self.assertAlmostEqual(note["time"] - notes[at]["time"], i * STEP, delta=0.005)
+            self.assertEqual(note["velocity"], 81)
+        # The piece begins with it, and goes on without a hole.
+        piece = [e for e in watch.events if e["event"] == "piece" and e["text"] == "given"]
+        self.assertEqual(len(piece), 1)
+        self.assertAlmostEqual(piece[0]["time"], notes[at]["time"], delta=0.001)
+        watch.until(lambda events: len(notes_of(events)) > at + len(PITCHES) + 20)
+        times = [e["time"] for e in notes_of(watch.events)]
+        self.assertLess(max(b - a for a, b in zip(times, times[1:])), 4)
+
+    def test_2_bad_files_are_named_and_change_nothing(self):
+        cut = self.path("cut.mid", phrase()[:-9])
+        self.ended(1, "seed", cut, words=["cut.mid", "broken MIDI file"])
+        self.ended(1, "seed", self.path("diary.mid", b"Dear diary"), words=["no MIDI file", ".mid"])
+        large = self.path("large.mid", phrase() + bytes(1 << 20))
+        self.ended(1, "seed", large, words=["larger than 1 MiB"])
+        self.ended(2, "seed", self.path("none.mid"), words=["none.mid", "No such file"])
+        self.ended(2, "seed", self.folder, words=["directory"])
+        self.ended(2, "seed", words=["my.mid"])
+        self.assertEqual(json.loads(run("status", "--json").stdout)["channels"][0]["state"],
+                         "playing")
+
+
+def main():
+    log = open(os.path.join(os.environ["SESSION_DIR"], "log", "fermatad"), "ab")
+    daemon = subprocess.Popen(
+        [fermatad, "--models", models, "--autostart", "yes", "--seed", "5", "--piece-length", "0"],
+        stderr=log, stdin=subprocess.DEVNULL)
+    deadline = time.monotonic() + PATIENCE
+    while '"playing"' not in run("status", "--json").stdout:
+        assert daemon.poll() is None and time.monotonic() < deadline, "the daemon does not play"
+        time.sleep(0.2)
+    try:
+        result = unittest.main(argv=[sys.argv[0], *sys.argv[4:]], exit=False).result
+    finally:
+        daemon.terminate()
+        status = daemon.wait(PATIENCE)
+    sys.exit(not result.wasSuccessful() or status != 0)
+
+
+if __name__ == "__main__":
+    main()
