@@ -11,6 +11,7 @@
 void fader_init(struct fader *fader, struct ring *ring)
 {
     fader->ring = ring;
+    fader->guard = FADER_FRAMES;
     fader->capacity = ring_readable(ring) + ring_writable(ring);
     atomic_init(&fader->volume, 1.0f);
     atomic_init(&fader->playing, false);
@@ -46,7 +47,7 @@ static void watch_ring(struct fader *fader, uint32_t frames)
 {
     uint32_t readable = ring_readable(fader->ring);
     // Early enough that the fade out is still made of music.
-    uint32_t enough = frames + FADER_FRAMES;
+    uint32_t enough = frames + fader->guard;
     if (!fader->starving) {
         fader->starving = readable < enough;
         return;
@@ -89,6 +90,7 @@ bool fader_process(struct fader *fader, float *ret_interleaved, uint32_t frames)
         fader->begun = false;
     }
     bool playing = atomic_load(&fader->playing);
+    ring_settle(fader->ring, frames + fader->guard);
     watch_ring(fader, frames);
     bool flows = playing && !fader->starving;
 

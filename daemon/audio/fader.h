@@ -26,6 +26,7 @@ struct ring;
 struct fader {
     struct ring *ring;
     uint32_t capacity; ///< of the ring, in frames
+    uint32_t guard;    ///< frames kept for a fade out, FADER_FRAMES; less makes it steeper
 
     _Atomic float volume; ///< linear amplitude to reach while playing
     atomic_bool playing;

@@ -2,6 +2,7 @@
 #include "audio/performer.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -11,19 +12,22 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "audio/ring.h"
+#include "audio/fan.h"
+#include "audio/pace.h"
 #include "audio/synth.h"
 #include "log.h"
 
-// Parts take turns by so many frames, so that no ring has to wait for another to be filled.
+// Parts take turns by so many frames, so that none has to wait for another to be served.
 #define TURN (16 * SYNTH_BLOCK)
+// So many turns a step: one who takes all there is would else keep parts from coming and going.
+#define TURNS 32
 #define HUNGRY_EVERY (SYNTH_RATE / 4)
 
 struct slot {
     struct performer_part *part;
     int64_t base;          // channel time at which the part was added
     int64_t played;        // frames of channel time since then
-    uint64_t written;      // frames given to the ring since then
+    uint64_t written;      // frames given to the fan since then
     uint64_t hungry_again; // count of `written` from which on_hungry() may be called again
     bool begun;            // there has been music
 };
@@ -39,6 +43,7 @@ struct performer {
     atomic_bool stop;
     atomic_uint_fast64_t starved;
     atomic_uint_fast64_t progress;
+    uint32_t wait_us; // until somebody is to be asked again; UINT32_MAX: he wakes us
 
     float scratch[2 * TURN];
 };
@@ -57,6 +62,7 @@ int performer_new(struct performer **ret_performer)
         return res;
     }
     pthread_mutex_init(&performer->lock, NULL);
+    performer->wait_us = UINT32_MAX;
     *ret_performer = performer;
     return 0;
 }
@@ -129,7 +135,8 @@ static void render(struct performer *performer, struct slot *slot, uint32_t fram
     if (frames == 0)
         return;
     synth_render(slot->part->synth, performer->scratch, frames);
-    slot->written += ring_write(slot->part->ring, performer->scratch, frames);
+    fan_push(slot->part->fan, performer->scratch, frames);
+    slot->written += frames;
     atomic_fetch_add_explicit(&performer->progress, frames / SYNTH_BLOCK, memory_order_relaxed);
 }
 
@@ -142,7 +149,7 @@ static void perform(struct slot *slot, const struct score_event *event)
         synth_note_off(part->synth, event->pitch);
     if (part->on_event)
         part->on_event(part->user, event, slot->written + SYNTH_DELAY,
-                       ring_readable(part->ring) + SYNTH_DELAY);
+                       fan_ahead(part->fan) + SYNTH_DELAY);
 }
 
 static void ask_for_more(struct slot *slot)
@@ -190,7 +197,9 @@ static uint32_t take_turn(struct performer *performer, struct slot *slot)
         slot->begun = score_horizon(part->score) > score_position(part->score);
     uint32_t frames = 0;
     if (slot->begun) {
-        frames = ring_writable(part->ring) / SYNTH_BLOCK * SYNTH_BLOCK;
+        bool plenty = score_horizon(part->score) - score_position(part->score) > PERFORMER_PLENTY;
+        frames = fan_room(part->fan, pace_now_us(), plenty, &performer->wait_us);
+        frames = frames / SYNTH_BLOCK * SYNTH_BLOCK;
         frames = frames < TURN ? frames : TURN;
         play(performer, slot, frames);
     }
@@ -201,14 +210,17 @@ static uint32_t take_turn(struct performer *performer, struct slot *slot)
 uint32_t performer_step(struct performer *performer)
 {
     uint32_t all = 0;
-    uint32_t turns;
+    uint32_t turns = 1;
     pthread_mutex_lock(&performer->lock);
-    do {
+    for (int i = 0; i < TURNS && turns > 0 && !atomic_load(&performer->stop); i++) {
         turns = 0;
-        for (size_t i = 0; i < performer->slot_count; i++)
-            turns += take_turn(performer, &performer->slots[i]);
+        performer->wait_us = UINT32_MAX;
+        for (size_t k = 0; k < performer->slot_count; k++)
+            turns += take_turn(performer, &performer->slots[k]);
         all += turns;
-    } while (turns > 0 && !atomic_load_explicit(&performer->stop, memory_order_relaxed));
+    }
+    if (turns > 0)
+        performer->wait_us = 0;
     pthread_mutex_unlock(&performer->lock);
     return all;
 }
@@ -217,10 +229,14 @@ static void *run(void *data)
 {
     struct performer *performer = data;
     pthread_setname_np(pthread_self(), "performer");
+    struct pollfd poller = {.fd = performer->wake_fd, .events = POLLIN};
     while (!atomic_load(&performer->stop)) {
+        uint32_t wait = performer->wait_us;
         uint64_t wakes;
-        if (read(performer->wake_fd, &wakes, sizeof wakes) == (ssize_t)sizeof wakes)
-            performer_step(performer);
+        if (poll(&poller, 1, wait == UINT32_MAX ? -1 : (int)(wait / 1000)) > 0 &&
+            read(performer->wake_fd, &wakes, sizeof wakes) < 0)
+            continue;
+        performer_step(performer);
     }
     return NULL;
 }

@@ -12,8 +12,8 @@
 
 #include <pipewire/pipewire.h>
 
+#include "audio/fan.h"
 #include "audio/output.h"
-#include "audio/ring.h"
 #include "audio/synth.h"
 #include "control/feed.h"
 #include "control/generator.h"
@@ -60,7 +60,11 @@ static void on_room(void *user)
 
 static void on_output_state(void *user)
 {
-    channel_refresh(user);
+    struct channel *channel = user;
+    // Where it is not heard it shall not set the pace.
+    tap_set_active(channel->tap, output_state(channel->output) == OUTPUT_STREAMING);
+    performer_wake(channel->config.performer);
+    channel_refresh(channel);
 }
 
 static void on_mark(void *user, const char *event, int64_t time, const char *text)
@@ -99,7 +103,9 @@ static int make_audio(struct channel *channel)
     const struct settings *settings = channel->config.settings;
     int r = synth_new(settings->soundfont[0] ? settings->soundfont : NULL, &channel->synth);
     if (r == 0)
-        r = ring_new(RING_FRAMES, &channel->ring);
+        r = fan_new(&channel->fan);
+    if (r == 0)
+        r = fan_add(channel->fan, RING_FRAMES, NULL, NULL, &channel->tap);
     if (r < 0)
         return r;
     char node[64];
@@ -108,7 +114,7 @@ static int make_audio(struct channel *channel)
         .node_name = node,
         .description = "Fermata hold music",
         .target = settings->target[0] ? settings->target : NULL,
-        .ring = channel->ring,
+        .ring = tap_ring(channel->tap),
         .on_room = on_room,
         .on_state = on_output_state,
         .user = channel,
@@ -120,7 +126,7 @@ static int make_audio(struct channel *channel)
     channel->part = (struct performer_part){
         .score = channel->score,
         .synth = channel->synth,
-        .ring = channel->ring,
+        .fan = channel->fan,
         .on_event = on_event,
         .on_hungry = on_hungry,
         .user = channel,
@@ -182,7 +188,9 @@ void channel_free(struct channel *channel)
         performer_remove(channel->config.performer, &channel->part);
     lane_free(channel->lane);
     feed_free(channel->feed);
-    ring_free(channel->ring);
+    if (channel->fan)
+        fan_remove(channel->fan, channel->tap);
+    fan_free(channel->fan);
     synth_free(channel->synth);
     score_free(channel->score);
     titles_finish(&channel->titles);
@@ -322,7 +330,7 @@ double channel_notes_per_minute(const struct channel *channel)
 double channel_seconds_ahead(const struct channel *channel)
 {
     return (double)(score_horizon(channel->score) - score_position(channel->score)) / NOTE_SECOND +
-           (double)ring_readable(channel->ring) / SYNTH_RATE;
+           (double)fan_ahead(channel->fan) / SYNTH_RATE;
 }
 
 const char *channel_title(const struct channel *channel)
@@ -379,10 +387,8 @@ bool channel_is_alive(struct channel *channel)
     bool composed = runs != channel->seen_runs ||
                     score_horizon(channel->score) - score_position(channel->score) >
                         LANE_LOW_SECONDS / 2 * NOTE_SECOND;
-    // A full ring is PipeWire's affair, and a restart of ours would not mend it.
-    bool performed = blocks != channel->seen_blocks ||
-                     ring_writable(channel->ring) < RING_FRAMES / 4 ||
-                     output_state(channel->output) != OUTPUT_STREAMING;
+    // Where nobody takes music, that is his affair, and a restart of ours would not mend it.
+    bool performed = blocks != channel->seen_blocks || !fan_lacks(channel->fan);
     // A lost device is told as degraded and mended by itself; killing the daemon would only end
     // the music that is still in the score.
     bool mending = channel_state(channel) == CHANNEL_DEGRADED &&

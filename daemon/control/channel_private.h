@@ -33,7 +33,8 @@ struct channel {
     struct score *score;
     struct lane *lane;
     struct synth *synth;
-    struct ring *ring;
+    struct fan *fan;
+    struct tap *tap; ///< of the output
     struct output *output;
     struct feed *feed;
     struct performer_part part;
