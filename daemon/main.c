@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <pipewire/pipewire.h>
 
@@ -16,6 +17,7 @@
 #include "control/compose.h"
 #include "control/manager.h"
 #include "control/manager_parts.h"
+#include "control/roster.h"
 #include "control/settings.h"
 #include "control/soak.h"
 #include "control/soak_stream.h"
@@ -105,7 +107,7 @@ static void print_help(void)
            "          fermatad --soak --hours 24 --seed 1 --out day\n");
 }
 
-static void read_config(struct settings *settings, const char *config)
+static void read_config(struct roster *roster, const char *config)
 {
     char path[512];
     const char *folder = getenv("XDG_CONFIG_HOME");
@@ -116,9 +118,9 @@ static void read_config(struct settings *settings, const char *config)
         snprintf(path, sizeof path, "%s/fermata/fermata.conf", folder);
     else
         snprintf(path, sizeof path, "%s/.config/fermata/fermata.conf", home ? home : "");
-    int r = settings_read_file(settings, FERMATA_SYSCONF "/fermata.conf");
+    int r = roster_read_file(roster, FERMATA_SYSCONF "/fermata.conf");
     if (r == 0 || r == -ENOENT)
-        r = settings_read_file(settings, path);
+        r = roster_read_file(roster, path);
     if (r == -ENOENT && config)
         log_warning("there is no settings file %s; going on without it", config);
 }
@@ -313,22 +315,26 @@ static int read_options(int argc, char **argv, struct options *options, struct s
 }
 
 /** From weak to strong; see settings.h. */
-static int read_settings(int argc, char **argv, struct options *options, struct settings *settings)
+static int read_settings(int argc, char **argv, struct options *options, struct roster *roster,
+                         struct settings *settings)
 {
     settings_init(settings);
     struct settings unused = *settings;
     int status = read_options(argc, argv, options, &unused);
     if (status >= 0)
         return status;
-    read_config(settings, options->config);
+    read_config(roster, options->config);
+    *settings = *roster_defaults(roster);
     struct settings named = *settings;
     settings_read_environment(&named);
     read_options(argc, argv, options, &named);
     // What was changed over D-Bus lies between the file and the environment; where it is kept may
     // be said by any of them.
     memcpy(settings->state_file, named.state_file, sizeof settings->state_file);
-    if (!options->compose && !options->soak && !options->tune)
-        settings_read_file(settings, settings->state_file);
+    if (!options->compose && !options->soak && !options->tune) {
+        roster_read_state(roster, settings->state_file);
+        roster_apply_state(roster, settings);
+    }
     settings_read_environment(settings);
     return read_options(argc, argv, options, settings);
 }
@@ -360,7 +366,7 @@ static bool is_alive(void *user)
     return manager_is_alive(user);
 }
 
-static int make(struct fermata *fermata, struct settings *settings)
+static int make(struct fermata *fermata, struct settings *settings, struct roster *roster)
 {
     fermata->main_loop = pw_main_loop_new(NULL);
     if (!fermata->main_loop)
@@ -375,7 +381,7 @@ static int make(struct fermata *fermata, struct settings *settings)
                   strerror(errno));
         return -errno;
     }
-    int r = manager_new(settings, fermata->loop, fermata->context, &fermata->manager);
+    int r = manager_new(settings, roster, fermata->loop, fermata->context, &fermata->manager);
     if (r == 0)
         r = bus_new(fermata->loop, fermata->context, fermata->manager, &fermata->bus);
     if (r == 0)
@@ -383,30 +389,6 @@ static int make(struct fermata *fermata, struct settings *settings)
     fermata->end_timer = pw_loop_add_timer(fermata->loop, on_end, fermata);
     pw_loop_add_signal(fermata->loop, SIGTERM, on_signal, fermata);
     pw_loop_add_signal(fermata->loop, SIGINT, on_signal, fermata);
-    return r;
-}
-
-static int play(struct settings *settings)
-{
-    struct fermata fermata = {0};
-    int r = make(&fermata, settings);
-    if (r == 0) {
-        char status[512];
-        snprintf(status, sizeof status, "in the style of %s, net %s, on %s", settings->composer,
-                 settings->net, manager_device(fermata.manager));
-        log_info("fermatad %s: %s", FERMATA_VERSION, status);
-        if (settings->autostart)
-            manager_resume(fermata.manager);
-        watchdog_ready(status);
-        pw_main_loop_run(fermata.main_loop);
-    }
-    watchdog_free(fermata.watchdog);
-    bus_free(fermata.bus);
-    manager_free(fermata.manager);
-    if (fermata.context)
-        pw_context_destroy(fermata.context);
-    if (fermata.main_loop)
-        pw_main_loop_destroy(fermata.main_loop);
     return r;
 }
 
@@ -427,6 +409,32 @@ static int exit_status(int r)
     }
 }
 
+static int play(struct settings *settings, struct roster *roster)
+{
+    struct fermata fermata = {0};
+    int r = make(&fermata, settings, roster);
+    if (r == 0) {
+        char status[512];
+        snprintf(status, sizeof status, "in the style of %s, net %s, on %s", settings->composer,
+                 settings->net, manager_device(fermata.manager));
+        log_info("fermatad %s: %s", FERMATA_VERSION, status);
+        manager_resume(fermata.manager);
+        watchdog_ready(status);
+        pw_main_loop_run(fermata.main_loop);
+    }
+    watchdog_free(fermata.watchdog);
+    bus_free(fermata.bus);
+    // What a driver compiles cannot be interrupted, and nobody is to wait for it: all is kept.
+    if (fermata.manager && !manager_stop(fermata.manager))
+        _exit(exit_status(r));
+    manager_free(fermata.manager);
+    if (fermata.context)
+        pw_context_destroy(fermata.context);
+    if (fermata.main_loop)
+        pw_main_loop_destroy(fermata.main_loop);
+    return r;
+}
+
 /** Works without sound, bus and clock. */
 static int work(struct options *options, struct settings *settings)
 {
@@ -444,19 +452,15 @@ static int work(struct options *options, struct settings *settings)
     return exit_status(soak_run(settings, &options->soak_request));
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv, struct options *options, struct settings *settings,
+               struct roster *roster)
 {
-    struct options options = {.soak_request.streams = 1};
-    struct settings settings;
-    int status = read_settings(argc, argv, &options, &settings);
-    if (status >= 0)
-        return status;
     // A watcher or a reader that goes away is an error of a write, not the daemon's end.
     signal(SIGPIPE, SIG_IGN);
-    if (options.tune)
-        return exit_status(tuner_run(&settings));
-    if (options.compose || options.soak)
-        return work(&options, &settings);
+    if (options->tune)
+        return exit_status(tuner_run(settings));
+    if (options->compose || options->soak)
+        return work(options, settings);
     // Before any thread is there: the loop's signalfd gets what no thread takes.
     sigset_t handled;
     sigemptyset(&handled);
@@ -464,7 +468,23 @@ int main(int argc, char **argv)
     sigaddset(&handled, SIGINT);
     pthread_sigmask(SIG_BLOCK, &handled, NULL);
     pw_init(&argc, &argv);
-    int r = play(&settings);
+    int r = play(settings, roster);
     pw_deinit();
     return exit_status(r);
+}
+
+int main(int argc, char **argv)
+{
+    struct options options = {.soak_request.streams = 1};
+    struct settings settings;
+    struct roster *roster;
+    if (roster_new(&roster) < 0) {
+        log_error("out of memory");
+        return EXIT_FAILURE;
+    }
+    int status = read_settings(argc, argv, &options, roster, &settings);
+    if (status < 0)
+        status = run(argc, argv, &options, &settings, roster);
+    roster_free(roster);
+    return status;
 }

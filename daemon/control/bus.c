@@ -70,6 +70,28 @@ static void on_changed(void *user, struct channel *channel, const char *property
     dbus_message_unref(signal);
 }
 
+static void announce(struct bus *bus, struct channel *channel, bool added)
+{
+    if (!bus->connection)
+        return;
+    struct bus_object object = bus_object_of(bus->manager, channel);
+    DBusMessage *signal = bus_object_announced(&object, added);
+    if (!signal)
+        return;
+    dbus_connection_send(bus->connection, signal, NULL);
+    dbus_message_unref(signal);
+}
+
+static void on_added(void *user, struct channel *channel)
+{
+    announce(user, channel, true);
+}
+
+static void on_removed(void *user, struct channel *channel)
+{
+    announce(user, channel, false);
+}
+
 static void schedule_retry(struct bus *bus)
 {
     struct timespec wait = {.tv_sec = bus->retry_seconds};
@@ -229,7 +251,8 @@ int bus_new(struct pw_loop *loop, struct pw_context *context, struct manager *ma
         complain(bus, r);
         schedule_retry(bus);
     }
-    manager_set_listener(manager, &(struct manager_listener){on_changed, bus});
+    manager_set_listener(manager,
+                         &(struct manager_listener){on_changed, on_added, on_removed, bus});
     *ret_bus = bus;
     return 0;
 }

@@ -93,24 +93,6 @@ static const struct bus_method methods[] = {
 
 // -- refusals
 
-/** "bach, chopin and 2 others" would be a riddle: all names, as far as they fit. */
-static void list(const char *const *names, size_t count, char *ret_text, size_t room)
-{
-    ret_text[0] = '\0';
-    for (size_t i = 0, at = 0; i < count && at < room; i++)
-        at += (size_t)snprintf(ret_text + at, room - at, "%s%s", i ? ", " : "", names[i]);
-    if (!count)
-        snprintf(ret_text, room, "none");
-}
-
-static void list_offered(const char *const *names, char *ret_text, size_t room)
-{
-    size_t count = 0;
-    while (names && names[count])
-        count++;
-    list(names, count, ret_text, room);
-}
-
 static void refuse_number(const char *name, double value, const char *range, int r,
                           DBusError *error)
 {
@@ -162,7 +144,7 @@ static void set_composer(const struct bus_object *object, const DBusBasicValue *
     int r = channel_set_composer(object->channel, value->str);
     if (r < 0) {
         char values[512];
-        list_offered(channel_composers(object->channel), values, sizeof(values));
+        bus_list_offered(channel_composers(object->channel), values, sizeof(values));
         refuse_name("composer", value->str, BUS_ERROR_UNKNOWN_COMPOSER, values, r, error);
     }
 }
@@ -177,7 +159,8 @@ static void set_net(const struct bus_object *object, const DBusBasicValue *value
     int r = channel_set_net(object->channel, value->str);
     if (r == -ENOTSUP) {
         char values[512];
-        list_offered(manager_net_composers(object->manager, value->str), values, sizeof(values));
+        bus_list_offered(manager_net_composers(object->manager, value->str), values,
+                         sizeof(values));
         dbus_set_error(error, BUS_ERROR_UNKNOWN_COMPOSER,
                        "net %s does not offer the composer %s; it offers: %s; choose one of them "
                        "first",
@@ -186,7 +169,7 @@ static void set_net(const struct bus_object *object, const DBusBasicValue *value
         const char *const *names = NULL;
         char values[512];
         size_t count = manager_nets(object->manager, &names);
-        list(names, count, values, sizeof(values));
+        bus_list(names, count, values, sizeof(values));
         refuse_name("net", value->str, BUS_ERROR_UNKNOWN_NET, values, r, error);
     }
 }

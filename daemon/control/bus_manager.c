@@ -57,6 +57,12 @@ static void get_composers(const struct bus_object *object, DBusMessageIter *iter
     bus_append_strings(iter, names, count);
 }
 
+static const struct bus_method methods[] = {
+    {"AddChannel", "sa{sv}", bus_add_channel},
+    {"RemoveChannel", "s", bus_remove_channel},
+    {NULL},
+};
+
 static const struct bus_property properties[] = {
     {"Version", "s", false, get_version, NULL},
     {"Device", "s", false, get_device, NULL},
@@ -68,4 +74,4 @@ static const struct bus_property properties[] = {
     {NULL},
 };
 
-const struct bus_interface bus_manager_interface = {BUS_NAME ".Manager", properties, NULL};
+const struct bus_interface bus_manager_interface = {BUS_NAME ".Manager", properties, methods};

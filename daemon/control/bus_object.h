@@ -24,6 +24,12 @@ struct manager;
 #define BUS_ERROR_UNKNOWN_COMPOSER BUS_NAME ".Error.UnknownComposer"
 #define BUS_ERROR_UNKNOWN_NET BUS_NAME ".Error.UnknownNet"
 #define BUS_ERROR_UNKNOWN_SAMPLING BUS_NAME ".Error.UnknownSampling"
+#define BUS_ERROR_UNKNOWN_CHANNEL BUS_NAME ".Error.UnknownChannel"
+#define BUS_ERROR_UNKNOWN_SETTING BUS_NAME ".Error.UnknownSetting"
+#define BUS_ERROR_CHANNEL_EXISTS BUS_NAME ".Error.ChannelExists"
+#define BUS_ERROR_BAD_NAME BUS_NAME ".Error.BadName"
+#define BUS_ERROR_NOT_REMOVABLE BUS_NAME ".Error.NotRemovable"
+#define BUS_ERROR_TOO_MANY_CHANNELS BUS_NAME ".Error.TooManyChannels"
 #define BUS_ERROR_OUT_OF_RANGE BUS_NAME ".Error.OutOfRange"
 #define BUS_ERROR_BAD_FILE BUS_NAME ".Error.BadFile"
 #define BUS_ERROR_TOO_MANY_WATCHERS BUS_NAME ".Error.TooManyWatchers"
@@ -98,6 +104,21 @@ DBusMessage *bus_object_call(struct manager *manager, DBusMessage *message);
 /** A PropertiesChanged signal that carries one value; NULL where the property is not announced,
  * or memory is short. */
 DBusMessage *bus_property_changed(const struct bus_object *object, const char *property);
+
+/** An InterfacesAdded signal of the object, or else an InterfacesRemoved one; NULL where memory is
+ * short. */
+DBusMessage *bus_object_announced(const struct bus_object *object, bool added);
+
+/** AddChannel and RemoveChannel of the manager. */
+void bus_add_channel(const struct bus_object *object, DBusMessage *message, DBusMessage *reply,
+                     DBusError *error);
+void bus_remove_channel(const struct bus_object *object, DBusMessage *message, DBusMessage *reply,
+                        DBusError *error);
+
+/** Writes "bach, chopin": all names, as far as they fit; "none" where there are none. */
+void bus_list(const char *const *names, size_t count, char *ret_text, size_t room);
+/** The same of a list that ends with NULL. */
+void bus_list_offered(const char *const *names, char *ret_text, size_t room);
 
 /** Appends an a{sv} of every property of the interface. */
 void bus_append_properties(const struct bus_object *object, const struct bus_interface *interface,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "control/bus_object.h"
 
+#include <stdio.h>
 #include <string.h>
 
 void bus_append_string(DBusMessageIter *iter, const char *text)
@@ -17,6 +18,24 @@ void bus_append_strings(DBusMessageIter *iter, const char *const *texts, size_t 
     for (size_t i = 0; i < count; i++)
         bus_append_string(&array, texts[i]);
     dbus_message_iter_close_container(iter, &array);
+}
+
+// "bach, chopin and 2 others" would be a riddle.
+void bus_list(const char *const *names, size_t count, char *ret_text, size_t room)
+{
+    ret_text[0] = '\0';
+    for (size_t i = 0, at = 0; i < count && at < room; i++)
+        at += (size_t)snprintf(ret_text + at, room - at, "%s%s", i ? ", " : "", names[i]);
+    if (!count)
+        snprintf(ret_text, room, "none");
+}
+
+void bus_list_offered(const char *const *names, char *ret_text, size_t room)
+{
+    size_t count = 0;
+    while (names && names[count])
+        count++;
+    bus_list(names, count, ret_text, room);
 }
 
 const struct bus_property *bus_interface_property(const struct bus_interface *interface,

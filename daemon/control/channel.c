@@ -17,6 +17,7 @@
 #include "audio/synth.h"
 #include "control/feed.h"
 #include "control/generator.h"
+#include "control/roster.h"
 #include "control/settings.h"
 #include "log.h"
 #include "music/score.h"
@@ -98,9 +99,8 @@ static uint64_t random_seed(void)
     return seed;
 }
 
-static int make_audio(struct channel *channel)
+static int make_audio(struct channel *channel, const struct settings *settings)
 {
-    const struct settings *settings = channel->config.settings;
     int r = synth_new(settings->soundfont[0] ? settings->soundfont : NULL, &channel->synth);
     if (r == 0)
         r = fan_new(&channel->fan);
@@ -109,10 +109,14 @@ static int make_audio(struct channel *channel)
     if (r < 0)
         return r;
     char node[64];
+    char description[64];
+    bool is_main = !strcmp(channel->name, "main");
     snprintf(node, sizeof node, "fermata.%s", channel->name);
+    snprintf(description, sizeof description, "Fermata hold music%s%s", is_main ? "" : ": ",
+             is_main ? "" : channel->name);
     struct output_config output = {
         .node_name = node,
-        .description = "Fermata hold music",
+        .description = description,
         .target = settings->target[0] ? settings->target : NULL,
         .ring = tap_ring(channel->tap),
         .on_room = on_room,
@@ -141,8 +145,9 @@ int channel_new(const struct channel_config *config, struct channel **ret_channe
         return -ENOMEM;
     const struct settings *settings = config->settings;
     channel->config = *config;
-    snprintf(channel->name, sizeof channel->name, "%s", config->name);
+    snprintf(channel->name, sizeof channel->name, "%s", settings->channel);
     channel->volume = settings->volume;
+    channel->autostart = settings->autostart;
     titles_init(&channel->titles, settings->piece_number);
     ending_write_length(&settings->piece_length, channel->piece_length);
     channel->seed = settings->seed ? settings->seed : random_seed();
@@ -163,11 +168,13 @@ int channel_new(const struct channel_config *config, struct channel **ret_channe
     if (r == 0)
         r = lane_new(channel->score, channel->seed, &channel->style, &channel->lane);
     if (r == 0)
-        r = make_audio(channel);
+        r = make_audio(channel, settings);
     if (r == 0) {
         lane_set_mark(channel->lane, on_mark, channel);
         r = generator_add(config->generator, channel->lane);
+        channel->known = r == 0;
     }
+    channel->config.settings = NULL;
     if (r < 0) {
         log_error("cannot make channel %s: %s", channel->name, strerror(-r));
         channel_free(channel);
@@ -181,7 +188,7 @@ void channel_free(struct channel *channel)
 {
     if (!channel)
         return;
-    if (channel->lane)
+    if (channel->known)
         generator_remove(channel->config.generator, channel->lane);
     output_free(channel->output);
     if (channel->part.score)
@@ -281,7 +288,7 @@ void channel_refresh(struct channel *channel)
 
 void channel_remember(struct channel *channel, const char *key, const char *value)
 {
-    settings_remember(channel->config.settings, key, value);
+    roster_remember(channel->config.roster, channel->name, key, value);
 }
 
 static void set_playing(struct channel *channel, bool playing)
@@ -292,13 +299,15 @@ static void set_playing(struct channel *channel, bool playing)
     if (playing)
         clock_gettime(CLOCK_MONOTONIC, &channel->started);
     output_set_playing(channel->output, playing);
-    generator_set_playing(channel->config.generator, playing);
+    if (channel->known)
+        generator_set_playing(channel->config.generator, channel->lane, playing);
     channel_refresh(channel);
 }
 
 void channel_resume(struct channel *channel)
 {
-    set_playing(channel, true);
+    if (channel->autostart)
+        set_playing(channel, true);
 }
 
 void channel_start(struct channel *channel)
@@ -316,6 +325,13 @@ void channel_stop(struct channel *channel)
 void channel_fade_out(struct channel *channel)
 {
     set_playing(channel, false);
+}
+
+bool channel_let_go(struct channel *channel)
+{
+    if (channel->known)
+        channel->known = !generator_try_remove(channel->config.generator, channel->lane);
+    return !channel->known;
 }
 
 double channel_notes_per_minute(const struct channel *channel)

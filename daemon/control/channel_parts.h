@@ -13,14 +13,15 @@ struct generator;
 struct performer;
 struct pw_context;
 struct pw_loop;
+struct roster;
 struct settings;
 
 /** Whom a channel tells that a property ("Composer", "State", ...) has changed. Main loop. */
 typedef void channel_changed_func(void *user, struct channel *channel, const char *property);
 
 struct channel_config {
-    const char *name;
-    const struct settings *settings; ///< first values, and where changes are remembered
+    const struct settings *settings; ///< its name and first values
+    struct roster *roster;           ///< where changes are remembered
     struct generator *generator;
     struct performer *performer;
     struct pw_loop *loop;
@@ -29,7 +30,7 @@ struct channel_config {
     void *user;
 };
 
-/** All pointers outlive the channel. Returns 0 or -errno, logged. Starts stopped. */
+/** All pointers but `settings` outlive the channel. Returns 0 or -errno, logged. Starts stopped. */
 int channel_new(const struct channel_config *config, struct channel **ret_channel);
 void channel_free(struct channel *channel);
 
@@ -41,10 +42,14 @@ bool channel_is_alive(struct channel *channel);
  * something may have. */
 void channel_refresh(struct channel *channel);
 
-/** Starts without remembering it: settings said so already. */
+/** Starts where the settings say so ("autostart"). */
 void channel_resume(struct channel *channel);
 
-/** Fades out without remembering it: the daemon ends. */
+/** Fades out without remembering it: the daemon ends, or the channel does. */
 void channel_fade_out(struct channel *channel);
+
+/** Has the generator know the channel no more, after which channel_free() waits for nothing.
+ * Returns false where it is at work just now: try again later. */
+bool channel_let_go(struct channel *channel);
 
 #endif

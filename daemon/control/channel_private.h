@@ -10,6 +10,7 @@
 #include "control/channel.h"
 #include "control/channel_parts.h"
 #include "control/lane.h"
+#include "control/settings.h"
 #include "control/titles.h"
 
 /**
@@ -21,17 +22,19 @@
 #define CHANNEL_REASON_ROOM 256
 
 struct channel {
-    char name[32];
+    char name[SETTINGS_NAME_ROOM];
     struct channel_config config;
     struct lane_style style;
     double volume;
     char piece_length[ENDING_LENGTH_ROOM]; ///< as it was written
     uint64_t seed;
+    bool autostart; ///< to be played from the daemon's start on
     bool playing;
     struct timespec started;
 
     struct score *score;
     struct lane *lane;
+    bool known; ///< the generator has the lane
     struct synth *synth;
     struct fan *fan;
     struct tap *tap; ///< of the output

@@ -28,12 +28,14 @@
 /** A call of the device that takes so long is one to be relieved from; before the first music of
  * all, when nets are loaded, it may take longer. */
 #define STALL_US (2 * NOTE_SECOND)
+/** Who wants the generator to end waits so long. */
+#define STOP_SECONDS 1
 /** Until a net that could not be loaded is tried again. */
 #define RETRY_SECONDS 60
 
 int generator_new(const struct generator_config *config, struct generator **ret_generator)
 {
-    if (config->lanes < 1 || config->lanes > LANES)
+    if (config->lanes < 1 || config->lanes > GENERATOR_LANES)
         return -EINVAL;
     struct generator *generator = calloc(1, sizeof *generator);
     if (!generator)
@@ -45,7 +47,6 @@ int generator_new(const struct generator_config *config, struct generator **ret_
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&generator->condition, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    generator->capacity = config->lanes;
     generator->retry_seconds = config->retry_seconds > 0 ? config->retry_seconds : RETRY_SECONDS;
     generator->on_trouble = config->on_trouble;
     generator->user = config->user;
@@ -56,11 +57,11 @@ int generator_new(const struct generator_config *config, struct generator **ret_
         struct entry *entry = &generator->nets[generator->net_count++];
         entry->known = repertoire_net(config->repertoire, i);
         entry->wanted = !strcmp(entry->known->name, config->net);
+        entry->width = entry->wanted ? (uint32_t)config->lanes : 1;
     }
 
     int r = -ENOMEM;
-    size_t widest = config->lanes > LANE_SKETCH_LANES ? config->lanes : LANE_SKETCH_LANES;
-    generator->tokens = malloc(widest * NET_MAX_RUN_BYTES);
+    generator->tokens = malloc((size_t)GENERATOR_LANES * NET_MAX_RUN_BYTES);
     if (generator->tokens)
         r = generator_open(generator, generator->want);
     if (r < 0)
@@ -73,15 +74,32 @@ fail:
     return r;
 }
 
+static void ask_to_quit(struct generator *generator)
+{
+    pthread_mutex_lock(&generator->mutex);
+    generator->quit = true;
+    pthread_cond_signal(&generator->condition);
+    pthread_mutex_unlock(&generator->mutex);
+}
+
+bool generator_stop(struct generator *generator)
+{
+    struct timespec until;
+    if (!generator->running)
+        return true;
+    ask_to_quit(generator);
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += STOP_SECONDS;
+    generator->running = pthread_timedjoin_np(generator->thread, NULL, &until) != 0;
+    return !generator->running;
+}
+
 void generator_free(struct generator *generator)
 {
     if (!generator)
         return;
     if (generator->running) {
-        pthread_mutex_lock(&generator->mutex);
-        generator->quit = true;
-        pthread_cond_signal(&generator->condition);
-        pthread_mutex_unlock(&generator->mutex);
+        ask_to_quit(generator);
         pthread_join(generator->thread, NULL);
     }
     hand_free(generator->hand);
@@ -108,43 +126,12 @@ const struct repertoire *generator_repertoire(const struct generator *generator)
     return generator->repertoire;
 }
 
-int generator_add(struct generator *generator, struct lane *lane)
-{
-    int r = -ENOSPC;
-    pthread_mutex_lock(&generator->lanes_mutex);
-    for (size_t i = 0; r < 0 && i < generator->capacity; i++) {
-        if (!generator->lanes[i]) {
-            generator->lanes[i] = lane;
-            r = 0;
-        }
-    }
-    pthread_mutex_unlock(&generator->lanes_mutex);
-    return r;
-}
-
-void generator_remove(struct generator *generator, struct lane *lane)
-{
-    pthread_mutex_lock(&generator->lanes_mutex);
-    for (size_t i = 0; i < generator->capacity; i++)
-        if (generator->lanes[i] == lane)
-            generator->lanes[i] = NULL;
-    pthread_mutex_unlock(&generator->lanes_mutex);
-}
-
 void generator_wake(struct generator *generator)
 {
     pthread_mutex_lock(&generator->mutex);
     generator->woken = true;
     pthread_cond_signal(&generator->condition);
     pthread_mutex_unlock(&generator->mutex);
-}
-
-void generator_set_playing(struct generator *generator, bool playing)
-{
-    pthread_mutex_lock(&generator->mutex);
-    generator->playing = playing;
-    pthread_mutex_unlock(&generator->mutex);
-    generator_wake(generator);
 }
 
 const char *generator_trouble(const struct generator *generator)
@@ -177,41 +164,46 @@ static struct entry *entry_for(struct generator *generator, struct lane *lane)
 /** One run of one net for the lanes that play on it; the lanes are locked. */
 static int step_net(struct generator *generator, struct entry *entry, struct entry *const *entries)
 {
-    struct net_lane inputs[LANES] = {0};
+    struct net_lane inputs[GENERATOR_LANES] = {0};
     int active = 0;
-    for (size_t i = 0; i < generator->capacity; i++) {
-        if (entries[i] != entry)
+    uint32_t wanted = generator_unseat(generator, entry, entries);
+    if (!wanted)
+        return 0;
+    int r = entry->net ? 0 : generator_load(generator, entry);
+    if (entry->broken > 0)
+        return 1; // there is work left for another one
+    if (r == 0)
+        r = generator_seat(generator, entry, entries);
+    if (r < 0)
+        return r;
+    for (uint32_t i = 0; i < entry->width; i++) {
+        struct lane *lane = entry->seats[i];
+        if (!lane)
             continue;
-        int r = entry->net ? 0 : generator_load(generator, entry);
-        if (entry->broken > 0)
-            return 1; // there is work left for another one
-        if (r < 0)
-            return r;
-        lane_allow_sketches(generator->lanes[i], !entry->no_sketches);
-        active += lane_plan(generator->lanes[i], entry->net, entry->known, (uint32_t)i, &inputs[i]);
+        lane_allow_sketches(lane, !entry->no_sketches);
+        active += lane_plan(lane, entry->net, entry->known, i, &inputs[i]);
     }
     if (!active)
         return 0;
     entry->played = true;
-    int r = generator_run(generator, entry->net, inputs);
+    r = generator_run(generator, entry->net, inputs);
     if (r < 0)
         return r;
     atomic_fetch_add(&generator->progress, 1);
     const struct net_info *info = net_info(entry->net);
-    for (size_t i = 0; i < generator->capacity; i++)
+    for (uint32_t i = 0; i < entry->width; i++)
         if (inputs[i].active)
-            lane_take(generator->lanes[i], generator->tokens + i * info->steps * info->token_bytes);
+            lane_take(entry->seats[i], generator->tokens + i * info->steps * info->token_bytes);
     return active;
 }
 
 /** Whom the net's sketches are for: one lane after the other, each until it has done. */
-static struct lane *choose_sketcher(struct generator *generator, const struct entry *entry,
-                                    struct entry *const *entries)
+static struct lane *choose_sketcher(const struct entry *entry)
 {
     struct lane *first = NULL;
-    for (size_t i = 0; i < generator->capacity; i++) {
-        struct lane *lane = generator->lanes[i];
-        if (entries[i] != entry || !lane_wants_sketches(lane))
+    for (size_t i = 0; i < GENERATOR_LANES; i++) {
+        struct lane *lane = entry->seats[i];
+        if (!lane || !lane_wants_sketches(lane))
             continue;
         if (lane == entry->sketcher)
             return lane;
@@ -222,11 +214,10 @@ static struct lane *choose_sketcher(struct generator *generator, const struct en
 }
 
 /** One run of what is drawn again. Returns how many lanes took part. */
-static int step_sketches(struct generator *generator, struct entry *entry,
-                         struct entry *const *entries)
+static int step_sketches(struct generator *generator, struct entry *entry)
 {
     struct net_lane inputs[LANE_SKETCH_LANES];
-    struct lane *lane = choose_sketcher(generator, entry, entries);
+    struct lane *lane = choose_sketcher(entry);
     entry->sketcher = lane;
     if (!lane)
         return 0;
@@ -257,7 +248,9 @@ static void set_trouble(struct generator *generator, const char *trouble)
 static int relieve(struct generator *generator)
 {
     int relieved = 0;
-    for (size_t i = 0; i < generator->capacity; i++)
+    if (!generator->locked)
+        generator_take_arrivals(generator);
+    for (size_t i = 0; i < GENERATOR_LANES; i++)
         if (generator->lanes[i])
             relieved += lane_relieve(generator->lanes[i], RELIEF_US);
     return relieved;
@@ -273,10 +266,18 @@ int generator_relieve(struct generator *generator)
     return relieved;
 }
 
+static bool any(struct lane *const *list)
+{
+    size_t i = 0;
+    while (i < GENERATOR_LANES && !list[i])
+        i++;
+    return i < GENERATOR_LANES;
+}
+
 static bool is_playing(struct generator *generator)
 {
     pthread_mutex_lock(&generator->mutex);
-    bool playing = generator->playing;
+    bool playing = any(generator->playing);
     pthread_mutex_unlock(&generator->mutex);
     return playing;
 }
@@ -297,11 +298,12 @@ void generator_look(void *user, int64_t waited_us)
 
 int generator_step(struct generator *generator)
 {
-    struct entry *entries[LANES] = {0};
+    struct entry *entries[GENERATOR_LANES] = {0};
     int total = 0;
     pthread_mutex_lock(&generator->lanes_mutex);
     generator->locked = true;
-    for (size_t i = 0; i < generator->capacity; i++) {
+    generator_take_arrivals(generator);
+    for (size_t i = 0; i < GENERATOR_LANES; i++) {
         if (generator->lanes[i])
             entries[i] = entry_for(generator, generator->lanes[i]);
         if (generator->lanes[i] && !entries[i])
@@ -309,7 +311,7 @@ int generator_step(struct generator *generator)
     }
     for (size_t i = 0; i < generator->net_count && total >= 0; i++) {
         int active = step_net(generator, &generator->nets[i], entries);
-        int drawn = active < 0 ? active : step_sketches(generator, &generator->nets[i], entries);
+        int drawn = active < 0 ? active : step_sketches(generator, &generator->nets[i]);
         total = drawn < 0 ? drawn : total + active + drawn;
     }
     generator->locked = false;
@@ -375,9 +377,9 @@ static void reopen(struct generator *generator)
     }
     generator_take_names(generator);
     pthread_mutex_lock(&generator->lanes_mutex);
-    for (size_t i = 0; i < generator->capacity; i++)
+    for (size_t i = 0; i < GENERATOR_LANES; i++)
         if (generator->lanes[i])
-            lane_forget(generator->lanes[i]);
+            lane_forget(generator->lanes[i], "device");
     pthread_mutex_unlock(&generator->lanes_mutex);
     set_trouble(generator, NULL);
     log_notice("composing again, on %s", generator_device(generator));
@@ -388,13 +390,15 @@ static int64_t idle_us(struct generator *generator)
 {
     int64_t idle = -1;
     pthread_mutex_lock(&generator->lanes_mutex);
-    for (size_t i = 0; i < generator->capacity; i++) {
-        if (!generator->lanes[i])
+    pthread_mutex_lock(&generator->mutex);
+    for (size_t i = 0; i < GENERATOR_LANES; i++) {
+        if (!generator->playing[i])
             continue;
-        int64_t us = lane_idle_us(generator->lanes[i]);
+        int64_t us = lane_idle_us(generator->playing[i]);
         if (idle < 0 || us < idle)
             idle = us;
     }
+    pthread_mutex_unlock(&generator->mutex);
     pthread_mutex_unlock(&generator->lanes_mutex);
     return idle < 0 || idle > IDLE_LEAST_US ? idle : IDLE_LEAST_US;
 }
@@ -415,7 +419,7 @@ static void *run(void *data)
         int64_t idle = r == 0 ? idle_us(generator) : 0;
         pthread_mutex_lock(&generator->mutex);
         if (r == 0)
-            wait_for(generator, generator->playing ? idle : -1);
+            wait_for(generator, idle);
         quit = generator->quit;
         pthread_mutex_unlock(&generator->mutex);
     }

@@ -13,7 +13,9 @@ struct repertoire;
  * generator: one thread that composes for all channels. It owns the device and the nets, looks
  * which lanes run low, batches those that share a net into one submit, and sleeps. Nets become
  * resident when a lane asks for them, and the others of the repertoire one by one while there is
- * nothing to compose; they stay. Then it tunes them (nets/tune.h), once for each device, between
+ * nothing to compose; they stay. A net has as many places as lanes play on it, or some more: when
+ * they do not suffice it is made anew, wider, while the scores play on, and its lanes are primed
+ * with their own music. Then it tunes them (nets/tune.h), once for each device, between
  * its steps: what it finds holds from the next opening on.
  *
  * When the device is lost it opens everything anew, again and again until that succeeds, while the
@@ -27,11 +29,14 @@ struct repertoire;
  */
 struct generator;
 
+/** Most lanes at once. */
+#define GENERATOR_LANES 64
+
 struct generator_config {
     const char *device;                  ///< as device_new() takes it
     const struct repertoire *repertoire; ///< outlives the generator
     const char *net;                     ///< to load at once; one of the repertoire
-    size_t lanes;                        ///< most channels at once, 1..64
+    size_t lanes;                        ///< it has room for at first, 1..GENERATOR_LANES
     /** Seconds until a net that could not be loaded is tried again; 0: a minute. */
     double retry_seconds;
     /** Generator's thread: generator_trouble() or generator_device() has changed. May be NULL. */
@@ -54,18 +59,27 @@ const char *generator_driver(const struct generator *generator);
 /** The nets there are, resident or not. */
 const struct repertoire *generator_repertoire(const struct generator *generator);
 
-/** Lanes come and go only while the thread does not run or between its steps (it waits). Returns
- * 0 or -ENOSPC. */
+/** The lane takes part from the next step on. Any thread; returns at once, 0 or -ENOSPC. */
 int generator_add(struct generator *generator, struct lane *lane);
+
+/** The lane is known no more. generator_remove() waits for the end of the step in work, which may
+ * take as long as the device; generator_try_remove() does not, and returns false where it would
+ * have to: try again later. Any thread. */
 void generator_remove(struct generator *generator, struct lane *lane);
+bool generator_try_remove(struct generator *generator, struct lane *lane);
 
 int generator_start(struct generator *generator);
+
+/** Ends the thread. Returns false where it is busy with a device that does not answer within a
+ * second, such as while kernels are compiled: then generator_free() would wait for it. */
+bool generator_stop(struct generator *generator);
 
 /** Looks at the lanes now. Any thread. */
 void generator_wake(struct generator *generator);
 
-/** Whether music is being played, so that the thread looks again by itself when it runs low. */
-void generator_set_playing(struct generator *generator, bool playing);
+/** Whether the lane's music is being played, so that the thread looks again by itself when it runs
+ * low. Any thread. */
+void generator_set_playing(struct generator *generator, struct lane *lane, bool playing);
 
 /** One run for every net with work. Returns the number of lanes that took part (0: nothing to
  * do), or -errno of net_run(). */

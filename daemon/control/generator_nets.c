@@ -61,6 +61,7 @@ struct call {
     struct entry *entry;
     const struct net_lane *inputs;
     struct net *net;
+    uint32_t width;
     const char *want;
 };
 
@@ -68,8 +69,7 @@ static int do_load(void *user)
 {
     struct call *call = user;
     struct entry *entry = call->entry;
-    return net_new(call->generator->device, entry->known->path, (uint32_t)call->generator->capacity,
-                   &entry->net);
+    return net_new(call->generator->device, entry->known->path, entry->width, &entry->net);
 }
 
 static int do_load_sketches(void *user)
@@ -78,6 +78,18 @@ static int do_load_sketches(void *user)
     struct entry *entry = call->entry;
     return net_new(call->generator->device, entry->known->path, LANE_SKETCH_LANES,
                    &entry->sketches);
+}
+
+static int do_widen(void *user)
+{
+    struct call *call = user;
+    return net_new(call->generator->device, call->entry->known->path, call->width, &call->net);
+}
+
+static int do_free(void *user)
+{
+    net_free(((struct call *)user)->net);
+    return 0;
 }
 
 static int do_run(void *user)
@@ -110,8 +122,7 @@ static int do_open(void *user)
         struct entry *entry = &generator->nets[i];
         if (!entry->wanted)
             continue;
-        r = net_new(generator->device, entry->known->path, (uint32_t)generator->capacity,
-                    &entry->net);
+        r = net_new(generator->device, entry->known->path, entry->width, &entry->net);
         judge_load(generator, entry, r);
         loaded += r == 0;
         if (entry->broken > 0) {
@@ -124,8 +135,7 @@ static int do_open(void *user)
         struct entry *entry = &generator->nets[i];
         if (entry->wanted || entry->broken > 0)
             continue;
-        r = net_new(generator->device, entry->known->path, (uint32_t)generator->capacity,
-                    &entry->net);
+        r = net_new(generator->device, entry->known->path, entry->width, &entry->net);
         judge_load(generator, entry, r);
         loaded = entry->wanted = r == 0;
         r = entry->broken > 0 ? 0 : r;
@@ -150,6 +160,20 @@ int generator_load(struct generator *generator, struct entry *entry)
     entry->wanted = r == 0;
     judge_load(generator, entry, r);
     return r;
+}
+
+int generator_widen(struct generator *generator, struct entry *entry, uint32_t width)
+{
+    struct call widening = {.generator = generator, .entry = entry, .width = width};
+    int r = call(do_widen, &widening);
+    if (r < 0)
+        return r;
+    struct net *old = entry->net;
+    entry->net = widening.net;
+    entry->width = width;
+    log_debug("net %s has room for %u channels", entry->known->name, width);
+    call(do_free, &(struct call){.generator = generator, .net = old});
+    return 0;
 }
 
 int generator_load_sketches(struct generator *generator, struct entry *entry)
@@ -219,7 +243,7 @@ int generator_tune_next(struct generator *generator)
     int r = 0;
     if (layout.texel && (generator->tune || !tuning_rows(generator->device, path, layout.tile))) {
         if (!generator->tune)
-            r = tune_new(generator->device, path, (uint32_t)generator->capacity, &generator->tune);
+            r = tune_new(generator->device, path, entry->width, &generator->tune);
         if (r == 0)
             r = call(do_tune, &(struct call){.generator = generator});
     }

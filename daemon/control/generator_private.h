@@ -11,9 +11,9 @@
 #include "control/generator.h"
 
 /**
- * generator_private: what generator.c (lanes, steps, the thread) and generator_nets.c (the device
- * and the nets on it, by the hand) share. For the generator's thread, but where something else is
- * said.
+ * generator_private: what generator.c (steps, the thread), generator_seats.c (lanes and their
+ * places) and generator_nets.c (the device and the nets on it, by the hand) share. For the
+ * generator's thread, but where something else is said.
  */
 struct device;
 struct hand;
@@ -23,11 +23,14 @@ struct repertoire_net;
 struct tune;
 
 #define NETS 16
-#define LANES 64
 
+/** A net of the repertoire, and who plays on it. Each lane keeps its seat, which is its place in
+ * the net's batch, as long as it plays on the net. */
 struct entry {
     const struct repertoire_net *known;
     struct net *net; ///< NULL: not resident
+    uint32_t width;  ///< seats it has, or will have when it is loaded
+    struct lane *seats[GENERATOR_LANES];
     /** The same once more, for what is drawn again; NULL: not resident. */
     struct net *sketches;
     struct lane *sketcher; ///< whom it is lent to
@@ -35,12 +38,12 @@ struct entry {
     bool tuned;            ///< looked at, or not to be
     bool played;           ///< some lane has played on it
     bool wanted;           ///< resident once, so it will be again after a reopening
+    double narrow;         ///< could not be made wider: not tried again until then
     double broken;         ///< could not be loaded: not tried again until then; 0: can be
 };
 
 struct generator {
     char want[128];
-    size_t capacity;
     double retry_seconds;
     struct hand *hand; ///< NULL without the thread: then calls are made where they are wanted
     bool locked;       ///< a step is under way: the lanes' mutex is held
@@ -59,12 +62,14 @@ struct generator {
     uint8_t *tokens;   ///< of a run
 
     pthread_mutex_t lanes_mutex; ///< guards the list; held during a step
-    struct lane *lanes[LANES];
+    struct lane *lanes[GENERATOR_LANES];
 
     pthread_mutex_t mutex; ///< guards the flags below; never held for long
     pthread_cond_t condition;
     bool woken;
-    bool playing;
+    size_t count;                           ///< lanes added and not removed
+    struct lane *arriving[GENERATOR_LANES]; ///< added, and not in the list yet
+    struct lane *playing[GENERATOR_LANES];  ///< those whose music is played
     bool quit;
     bool running;
     pthread_t thread;
@@ -93,6 +98,23 @@ void generator_take_names(struct generator *generator);
 
 /** Loads a net. What is wrong with the file, not with the device, marks it as broken. */
 int generator_load(struct generator *generator, struct entry *entry);
+
+/** Takes in who was added meanwhile. The lanes are locked. */
+void generator_take_arrivals(struct generator *generator);
+
+/** Gives up the seats of those who play on the net no more; `entries` has what each of
+ * generator->lanes plays on. Returns how many do play on it; a net that is not resident will have
+ * room for them. The lanes are locked. */
+uint32_t generator_unseat(struct generator *generator, struct entry *entry,
+                          struct entry *const *entries);
+
+/** Seats the others, in a net that is resident; where there is no room, in a wider one, or else
+ * they are relieved. Returns 0, or -errno of a device that fails. */
+int generator_seat(struct generator *generator, struct entry *entry, struct entry *const *entries);
+
+/** Makes a resident net anew with so many seats. Until that has succeeded it stays as it is. Its
+ * lanes' states are lost. Returns 0 or -errno. */
+int generator_widen(struct generator *generator, struct entry *entry, uint32_t width);
 
 /** Loads a net once more, for what is drawn again. What is wrong with it, not with the device, is
  * done without it. */

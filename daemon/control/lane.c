@@ -432,7 +432,7 @@ void lane_take_sketches(struct lane *lane, const struct net_info *info, const ui
     }
 }
 
-void lane_forget(struct lane *lane)
+void lane_forget(struct lane *lane, const char *reason)
 {
     if (lane_settle(lane))
         return;
@@ -441,7 +441,7 @@ void lane_forget(struct lane *lane)
     if (!lane->priming) {
         lane->priming = true;
         lane->source = PRIMER_LATEST;
-        lane->reason = "device";
+        lane->reason = reason;
     }
 }
 

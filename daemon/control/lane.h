@@ -118,8 +118,9 @@ bool lane_relieve(struct lane *lane, int64_t least);
  * "rung" when it changes. Any thread. */
 const char *lane_trouble(const struct lane *lane);
 
-/** The net's state is lost with the device: prime anew from the channel's own music. */
-void lane_forget(struct lane *lane);
+/** The net's state is lost: prime anew from the channel's own music. `reason` is told: a constant,
+ * such as "device". */
+void lane_forget(struct lane *lane, const char *reason);
 
 /** Microseconds until the lane needs the generator again if its music is played; 0: now. */
 int64_t lane_idle_us(struct lane *lane);

@@ -14,19 +14,30 @@
 #include "control/generator.h"
 #include "control/manager_parts.h"
 #include "control/repertoire.h"
+#include "control/roster.h"
 #include "control/settings.h"
 #include "log.h"
 
 /** Most nets and composers that can be offered. */
 #define NAMES 64
 
+/** From a channel's fade-out to its end; and between two tries to end it. */
+#define GOING_MS 120
+
 struct manager {
+    struct settings *settings;
+    struct roster *roster;
     struct pw_loop *loop;
+    struct pw_context *context;
     struct spa_source *trouble; ///< wakes the main loop from the generator's thread
     struct repertoire *repertoire;
     struct generator *generator;
     struct performer *performer;
-    struct channel *main;
+    struct channel *channels[MANAGER_CHANNELS]; ///< "main" first
+    size_t channel_count;
+    struct channel *going[MANAGER_CHANNELS]; ///< removed; they fade out
+    size_t going_count;
+    struct spa_source *going_timer;
     const char *nets[NAMES];
     const char *licences[NAMES]; ///< of each net
     const char *commercial[NAMES];
@@ -40,7 +51,10 @@ struct manager {
 static void on_changed(void *user, struct channel *channel, const char *property)
 {
     struct manager *manager = user;
-    if (manager->listener.changed)
+    bool there = !channel;
+    for (size_t i = 0; i < manager->channel_count; i++)
+        there = there || manager->channels[i] == channel;
+    if (there && manager->listener.changed)
         manager->listener.changed(manager->listener.user, channel, property);
 }
 
@@ -55,7 +69,8 @@ static void on_trouble_told(void *user, uint64_t count)
 {
     (void)count;
     struct manager *manager = user;
-    channel_refresh(manager->main);
+    for (size_t i = 0; i < manager->channel_count; i++)
+        channel_refresh(manager->channels[i]);
     on_changed(manager, NULL, "Device");
     on_changed(manager, NULL, "Driver");
 }
@@ -78,9 +93,23 @@ static void list_names(struct manager *manager)
     }
 }
 
-/** The nets that may be played, and on what. */
-static int make_generator(struct manager *manager, struct settings *settings)
+/** How many channels will play on the net of "main". */
+static size_t count_beside_main(const struct manager *manager)
 {
+    size_t count = 1;
+    for (size_t i = 0; i < roster_count(manager->roster); i++) {
+        struct settings settings;
+        roster_settings(manager->roster, roster_name(manager->roster, i), manager->settings,
+                        &settings);
+        count += !settings.net[0] || !strcmp(settings.net, manager->settings->net);
+    }
+    return count < MANAGER_CHANNELS ? count : MANAGER_CHANNELS;
+}
+
+/** The nets that may be played, and on what. */
+static int make_generator(struct manager *manager)
+{
+    struct settings *settings = manager->settings;
     int r = repertoire_new(settings->models, !strcmp(settings->licence, "commercial"),
                            &manager->repertoire);
     if (r < 0)
@@ -91,37 +120,83 @@ static int make_generator(struct manager *manager, struct settings *settings)
         .device = settings->device,
         .repertoire = manager->repertoire,
         .net = settings->net,
-        .lanes = 1,
+        .lanes = count_beside_main(manager),
         .on_trouble = on_trouble,
         .user = manager,
     };
     return generator_new(&config, &manager->generator);
 }
 
-int manager_new(struct settings *settings, struct pw_loop *loop, struct pw_context *context,
-                struct manager **ret_manager)
+static int make_channel(struct manager *manager, const struct settings *settings)
+{
+    struct channel_config config = {
+        .settings = settings,
+        .roster = manager->roster,
+        .generator = manager->generator,
+        .performer = manager->performer,
+        .loop = manager->loop,
+        .context = manager->context,
+        .changed = on_changed,
+        .user = manager,
+    };
+    int r = channel_new(&config, &manager->channels[manager->channel_count]);
+    manager->channel_count += r == 0;
+    return r;
+}
+
+static int make_channels(struct manager *manager)
+{
+    int r = make_channel(manager, manager->settings);
+    for (size_t i = 0; r == 0 && i < roster_count(manager->roster); i++) {
+        struct settings settings;
+        roster_settings(manager->roster, roster_name(manager->roster, i), manager->settings,
+                        &settings);
+        repertoire_settle(manager->repertoire, &settings);
+        if (make_channel(manager, &settings) < 0)
+            log_warning("going on without channel %s", settings.channel);
+    }
+    return r;
+}
+
+static void set_going_timer(struct manager *manager)
+{
+    struct timespec wait = {0, GOING_MS * 1000000L};
+    pw_loop_update_timer(manager->loop, manager->going_timer, &wait, NULL, false);
+}
+
+static void on_going(void *user, uint64_t expirations)
+{
+    (void)expirations;
+    struct manager *manager = user;
+    size_t left = 0;
+    for (size_t i = 0; i < manager->going_count; i++) {
+        if (channel_let_go(manager->going[i]))
+            channel_free(manager->going[i]);
+        else
+            manager->going[left++] = manager->going[i];
+    }
+    manager->going_count = left;
+    if (left)
+        set_going_timer(manager);
+}
+
+int manager_new(struct settings *settings, struct roster *roster, struct pw_loop *loop,
+                struct pw_context *context, struct manager **ret_manager)
 {
     struct manager *manager = calloc(1, sizeof *manager);
     if (!manager)
         return -ENOMEM;
+    manager->settings = settings;
+    manager->roster = roster;
     manager->loop = loop;
+    manager->context = context;
     manager->trouble = pw_loop_add_event(loop, on_trouble_told, manager);
-    int r = manager->trouble ? make_generator(manager, settings) : -ENOMEM;
+    manager->going_timer = pw_loop_add_timer(loop, on_going, manager);
+    int r = manager->trouble && manager->going_timer ? make_generator(manager) : -ENOMEM;
     if (r == 0)
         r = performer_new(&manager->performer);
-    if (r == 0) {
-        struct channel_config channel = {
-            .name = "main",
-            .settings = settings,
-            .generator = manager->generator,
-            .performer = manager->performer,
-            .loop = loop,
-            .context = context,
-            .changed = on_changed,
-            .user = manager,
-        };
-        r = channel_new(&channel, &manager->main);
-    }
+    if (r == 0)
+        r = make_channels(manager);
     if (r == 0)
         r = performer_start(manager->performer);
     if (r == 0)
@@ -138,13 +213,91 @@ void manager_free(struct manager *manager)
 {
     if (!manager)
         return;
-    channel_free(manager->main);
+    for (size_t i = 0; i < manager->channel_count; i++)
+        channel_free(manager->channels[i]);
+    for (size_t i = 0; i < manager->going_count; i++)
+        channel_free(manager->going[i]);
     performer_free(manager->performer);
     generator_free(manager->generator);
     repertoire_free(manager->repertoire);
     if (manager->trouble)
         pw_loop_destroy_source(manager->loop, manager->trouble);
+    if (manager->going_timer)
+        pw_loop_destroy_source(manager->loop, manager->going_timer);
     free(manager);
+}
+
+bool manager_stop(struct manager *manager)
+{
+    return generator_stop(manager->generator);
+}
+
+/** Fits net and composer to each other as far as nobody has said them. */
+static int settle(struct manager *manager, struct settings *settings, struct settings *wish)
+{
+    if (!settings->net[0])
+        snprintf(settings->net, sizeof settings->net, "%s",
+                 repertoire_default(manager->repertoire)->name);
+    memcpy(wish->net, settings->net, sizeof wish->net);
+    const struct repertoire_net *net = repertoire_find(manager->repertoire, settings->net);
+    if (!net)
+        return -ENOENT;
+    bool asked = wish->given & UINT64_C(1) << settings_find_key("composer");
+    if (!repertoire_offers(net, settings->composer) && !asked && net->composers[0])
+        snprintf(settings->composer, sizeof settings->composer, "%s", net->composers[0]);
+    memcpy(wish->composer, settings->composer, sizeof wish->composer);
+    return repertoire_offers(net, settings->composer) ? 0 : -ENOTSUP;
+}
+
+int manager_add_channel(struct manager *manager, struct settings *wish,
+                        struct channel **ret_channel)
+{
+    if (settings_check_name(wish->channel) < 0)
+        return -EINVAL;
+    for (size_t i = 0; i < manager->channel_count; i++)
+        if (!strcmp(channel_name(manager->channels[i]), wish->channel))
+            return -EEXIST;
+    if (manager->channel_count + manager->going_count >= MANAGER_CHANNELS)
+        return -ENOSPC;
+    struct settings settings;
+    roster_settings(manager->roster, wish->channel, manager->settings, &settings);
+    settings_lay_over(&settings, wish);
+    int r = settle(manager, &settings, wish);
+    if (r == 0)
+        r = make_channel(manager, &settings);
+    if (r < 0)
+        return r;
+    struct channel *channel = manager->channels[manager->channel_count - 1];
+    r = roster_add(manager->roster, wish);
+    if (r < 0)
+        log_warning("channel %s cannot be remembered: %s; it is there until the daemon ends",
+                    wish->channel, strerror(-r));
+    if (manager->listener.added)
+        manager->listener.added(manager->listener.user, channel);
+    channel_resume(channel);
+    *ret_channel = channel;
+    return 0;
+}
+
+int manager_remove_channel(struct manager *manager, const char *name)
+{
+    size_t i = 0;
+    while (i < manager->channel_count && strcmp(channel_name(manager->channels[i]), name))
+        i++;
+    if (i == manager->channel_count)
+        return -ENOENT;
+    if (i == 0)
+        return -EPERM;
+    struct channel *channel = manager->channels[i];
+    for (manager->channel_count--; i < manager->channel_count; i++)
+        manager->channels[i] = manager->channels[i + 1];
+    roster_remove(manager->roster, name);
+    if (manager->listener.removed)
+        manager->listener.removed(manager->listener.user, channel);
+    channel_fade_out(channel);
+    manager->going[manager->going_count++] = channel;
+    set_going_timer(manager);
+    return 0;
 }
 
 const char *manager_device(const struct manager *manager)
@@ -189,17 +342,12 @@ size_t manager_composers(const struct manager *manager, const char *const **ret_
 
 size_t manager_channel_count(const struct manager *manager)
 {
-    return manager->main ? 1 : 0;
+    return manager->channel_count;
 }
 
 struct channel *manager_channel(const struct manager *manager, size_t index)
 {
-    return index == 0 ? manager->main : NULL;
-}
-
-struct channel *manager_find_channel(const struct manager *manager, const char *name)
-{
-    return manager->main && !strcmp(channel_name(manager->main), name) ? manager->main : NULL;
+    return manager->channels[index];
 }
 
 void manager_set_listener(struct manager *manager, const struct manager_listener *listener)
@@ -209,15 +357,20 @@ void manager_set_listener(struct manager *manager, const struct manager_listener
 
 bool manager_is_alive(struct manager *manager)
 {
-    return channel_is_alive(manager->main);
+    bool alive = true;
+    for (size_t i = 0; i < manager->channel_count; i++)
+        alive = channel_is_alive(manager->channels[i]) && alive;
+    return alive;
 }
 
 void manager_resume(struct manager *manager)
 {
-    channel_resume(manager->main);
+    for (size_t i = 0; i < manager->channel_count; i++)
+        channel_resume(manager->channels[i]);
 }
 
 void manager_fade_out(struct manager *manager)
 {
-    channel_fade_out(manager->main);
+    for (size_t i = 0; i < manager->channel_count; i++)
+        channel_fade_out(manager->channels[i]);
 }

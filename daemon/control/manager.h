@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 struct channel;
+struct settings;
 
 /**
  * manager: the device, the nets, the generator, the performer and the channels of one daemon.
@@ -26,18 +27,43 @@ size_t manager_licences(const struct manager *manager, const char *const **ret_l
 const char *const *manager_net_composers(const struct manager *manager, const char *net);
 size_t manager_composers(const struct manager *manager, const char *const **ret_names);
 
+/** The channels; "main" is the first. */
 size_t manager_channel_count(const struct manager *manager);
 struct channel *manager_channel(const struct manager *manager, size_t index);
-struct channel *manager_find_channel(const struct manager *manager, const char *name);
+
+/** Most channels at once. */
+#define MANAGER_CHANNELS 64
 
 /**
- * Whom to tell when a property of a channel changes: `property` is its D-Bus name ("Composer").
- * `channel` is NULL for properties of the manager. Called on the main loop. NULL: nobody any more.
+ * Adds the channel wish->channel, with the settings of the files and those that `wish` is `given`,
+ * and remembers it; it plays where it is told to autostart. Returns 0, and else adds nothing:
+ *
+ *     -EINVAL   no channel can be called so (settings_check_name)
+ *     -EEXIST   there is one
+ *     -ENOSPC   there are MANAGER_CHANNELS
+ *     -ENOENT   there is no net wish->net
+ *     -ENOTSUP  wish->net, which is filled in, does not offer wish->composer
+ *     -errno    it cannot be made, logged
+ */
+int manager_add_channel(struct manager *manager, struct settings *wish,
+                        struct channel **ret_channel);
+
+/** Fades the channel out and forgets it and all that was set of it. Returns 0, -ENOENT, or -EPERM
+ * for "main". */
+int manager_remove_channel(struct manager *manager, const char *name);
+
+/**
+ * Whom to tell what has changed, on the main loop. `property` is the D-Bus name ("Composer") of a
+ * property of the channel, or of the manager where `channel` is NULL. A channel that is `removed`
+ * is not among the others any more, and ends soon after.
  */
 struct manager_listener {
     void (*changed)(void *user, struct channel *channel, const char *property);
+    void (*added)(void *user, struct channel *channel);
+    void (*removed)(void *user, struct channel *channel);
     void *user;
 };
+/** NULL: nobody any more. */
 void manager_set_listener(struct manager *manager, const struct manager_listener *listener);
 
 #endif

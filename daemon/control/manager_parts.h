@@ -11,15 +11,22 @@
 struct manager;
 struct pw_context;
 struct pw_loop;
+struct roster;
 struct settings;
 
 /**
  * Opens the device, loads the nets and the seeds, makes the channel "main", all as `settings` say,
- * and starts the threads. The settings outlive the manager. Returns 0 or -errno, logged.
+ * and the others of the roster, and starts the threads. A channel other than "main" that cannot be
+ * made is logged and left out. Settings and roster outlive the manager. Returns 0 or -errno,
+ * logged.
  */
-int manager_new(struct settings *settings, struct pw_loop *loop, struct pw_context *context,
-                struct manager **ret_manager);
+int manager_new(struct settings *settings, struct roster *roster, struct pw_loop *loop,
+                struct pw_context *context, struct manager **ret_manager);
 void manager_free(struct manager *manager);
+
+/** Ends the composing. Returns false where a device does not let it end within a second:
+ * manager_free() would wait for it. Nothing that is to be kept is lost then. */
+bool manager_stop(struct manager *manager);
 
 /** False when a channel is stuck. For the watchdog; call it at regular times. */
 bool manager_is_alive(struct manager *manager);

@@ -3,20 +3,14 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <ini.h>
-#include <limits.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "log.h"
-
-#define SECTION "fermata"
-#define LONGEST_LINE 190
 
 enum type {
     TYPE_TEXT,
@@ -30,24 +24,32 @@ enum type {
 };
 
 const struct settings_key settings_keys[] = {
-    {"composer", "NAME", "style to play in: bach, chopin, debussy"},
-    {"net", "NAME", "net to play on, such as transformer-open; empty: the best there is"},
-    {"licence", "commercial|any", "nets to load: those for commercial use only, or all"},
-    {"threshold", "0..1", "how sure the net must be of a note; 0.5 is as it believes"},
-    {"sampling", "sample|hard", "draw the notes, or play what reaches the threshold"},
-    {"volume", "0..1", "loudness"},
-    {"reseed-interval", "SECONDS", "prime the net anew so often; 0: only when needed"},
-    {"piece-length", "MINUTES", "of a piece, such as 3 or 2-5; 0: one endless piece"},
-    {"curator", "yes|no", "refuse what is thin or stuck (no: hear the net dry out)"},
-    {"seed", "NUMBER", "same seed, same device, same music; 0: a new one each start"},
-    {"piece-number", "NUMBER", "of the latest piece; the titles count on from there"},
-    {"device", "WHICH", "auto, cpu, gpu, a number or a part of a Vulkan device's name"},
-    {"soundfont", "FILE", "SoundFont to play with; empty: Debian's"},
-    {"target", "NODE", "PipeWire sink to play to; empty: the default one"},
-    {"autostart", "yes|no", "play as soon as the daemon is up"},
-    {"models", "FOLDER", "where the nets and the seeds are"},
-    {"state-file", "FILE", "where changes made over D-Bus are kept"},
-    {NULL, NULL, NULL},
+    {"composer", SETTINGS_CHANNEL, "NAME", "style to play in: bach, chopin, debussy"},
+    {"net", SETTINGS_CHANNEL, "NAME",
+     "net to play on, such as transformer-open; empty: the best there is"},
+    {"licence", SETTINGS_DAEMON, "commercial|any",
+     "nets to load: those for commercial use only, or all"},
+    {"threshold", SETTINGS_CHANNEL, "0..1",
+     "how sure the net must be of a note; 0.5 is as it believes"},
+    {"sampling", SETTINGS_CHANNEL, "sample|hard",
+     "draw the notes, or play what reaches the threshold"},
+    {"volume", SETTINGS_CHANNEL, "0..1", "loudness"},
+    {"reseed-interval", SETTINGS_CHANNEL, "SECONDS",
+     "prime the net anew so often; 0: only when needed"},
+    {"piece-length", SETTINGS_CHANNEL, "MINUTES",
+     "of a piece, such as 3 or 2-5; 0: one endless piece"},
+    {"curator", SETTINGS_CHANNEL, "yes|no",
+     "refuse what is thin or stuck (no: hear the net dry out)"},
+    {"seed", SETTINGS_OWN, "NUMBER", "same seed, same device, same music; 0: a new one each start"},
+    {"piece-number", SETTINGS_OWN, "NUMBER", "of the latest piece; the titles count on from there"},
+    {"device", SETTINGS_DAEMON, "WHICH",
+     "auto, cpu, gpu, a number or a part of a Vulkan device's name"},
+    {"soundfont", SETTINGS_DAEMON, "FILE", "SoundFont to play with; empty: Debian's"},
+    {"target", SETTINGS_CHANNEL, "NODE", "PipeWire sink to play to; empty: the default one"},
+    {"autostart", SETTINGS_OWN, "yes|no", "play as soon as the daemon is up"},
+    {"models", SETTINGS_DAEMON, "FOLDER", "where the nets and the seeds are"},
+    {"state-file", SETTINGS_DAEMON, "FILE", "where changes made over D-Bus are kept"},
+    {NULL},
 };
 
 /** Where each key of the table above lives, in the same order. */
@@ -72,12 +74,14 @@ static const struct {
 #undef FIELD
 };
 
+_Static_assert(sizeof fields / sizeof *fields <= 64, "there is a bit in `given` for each");
 _Static_assert(sizeof fields / sizeof *fields + 1 == sizeof settings_keys / sizeof *settings_keys,
                "every key has its field");
 
 void settings_init(struct settings *settings)
 {
     *settings = (struct settings){
+        .channel = "main",
         .composer = "chopin",
         .threshold = 0.5,
         .sampling = "sample",
@@ -101,8 +105,7 @@ void settings_init(struct settings *settings)
         settings->state_file[0] = '\0';
 }
 
-/** Index of a key, or -1; '_' and '-' are one. */
-static int find_key(const char *key)
+int settings_find_key(const char *key)
 {
     for (int i = 0; settings_keys[i].key; i++) {
         const char *a = settings_keys[i].key;
@@ -159,14 +162,8 @@ static int parse_word(const char *value, const char *one, const char *other, cha
     return 0;
 }
 
-int settings_set(struct settings *settings, const char *key, const char *value,
-                 const char **ret_why)
+static int parse(struct settings *settings, int i, const char *value, const char **ret_why)
 {
-    int i = find_key(key);
-    if (i < 0) {
-        *ret_why = "is no setting; `fermatad --help` lists them";
-        return -ENOENT;
-    }
     void *field = (char *)settings + fields[i].offset;
     uint64_t number = 0;
     switch (fields[i].type) {
@@ -211,45 +208,68 @@ int settings_set(struct settings *settings, const char *key, const char *value,
     return -EINVAL;
 }
 
-struct reading {
-    struct settings *settings;
-    const char *path;
-};
-
-static int take_line(void *user, const char *section, const char *name, const char *value)
+int settings_set(struct settings *settings, const char *key, const char *value,
+                 const char **ret_why)
 {
-    struct reading *reading = user;
-    const char *why = "";
-    // inih cuts longer lines off (INI_MAX_LINE), and half a path is no path.
-    if (strlen(name) + strlen(value ? value : "") > LONGEST_LINE)
-        log_warning("%s: left out %s: the line is longer than %d characters", reading->path, name,
-                    LONGEST_LINE);
-    else if (strcmp(section, SECTION))
-        log_warning("%s: left out %s: it stands in [%s], not in [" SECTION "]", reading->path, name,
-                    section);
-    else if (settings_set(reading->settings, name, value ? value : "", &why) < 0)
-        log_warning("%s: left out %s = %s: it %s", reading->path, name, value ? value : "", why);
-    return 1;
+    int i = settings_find_key(key);
+    if (i < 0) {
+        *ret_why = "is no setting; `fermatad --help` lists them";
+        return -ENOENT;
+    }
+    int r = parse(settings, i, value, ret_why);
+    if (r == 0)
+        settings->given |= UINT64_C(1) << i;
+    return r;
 }
 
-int settings_read_file(struct settings *settings, const char *path)
+void settings_write(const struct settings *settings, int index, char ret_text[SETTINGS_ROOM])
 {
-    struct stat st;
-    if (stat(path, &st) < 0)
-        return -errno;
-    if (!S_ISREG(st.st_mode)) {
-        log_warning("%s is not a file; its settings are left out", path);
+    const void *field = (const char *)settings + fields[index].offset;
+    switch (fields[index].type) {
+    case TYPE_TEXT:
+    case TYPE_SAMPLING:
+    case TYPE_LICENCE:
+        snprintf(ret_text, SETTINGS_ROOM, "%s", (const char *)field);
+        break;
+    case TYPE_FRACTION:
+        snprintf(ret_text, SETTINGS_ROOM, "%.6g", *(const double *)field);
+        break;
+    case TYPE_SECONDS:
+        snprintf(ret_text, SETTINGS_ROOM, "%" PRIu32, *(const uint32_t *)field);
+        break;
+    case TYPE_NUMBER:
+        snprintf(ret_text, SETTINGS_ROOM, "%" PRIu64, *(const uint64_t *)field);
+        break;
+    case TYPE_SWITCH:
+        snprintf(ret_text, SETTINGS_ROOM, "%s", *(const bool *)field ? "yes" : "no");
+        break;
+    case TYPE_LENGTH:
+        ending_write_length(field, ret_text);
+        break;
+    }
+}
+
+void settings_copy(struct settings *settings, const struct settings *from, int index)
+{
+    memcpy((char *)settings + fields[index].offset, (const char *)from + fields[index].offset,
+           fields[index].size);
+}
+
+void settings_lay_over(struct settings *settings, const struct settings *from)
+{
+    for (int i = 0; settings_keys[i].key; i++)
+        if (from->given & UINT64_C(1) << i)
+            settings_copy(settings, from, i);
+    settings->given |= from->given;
+}
+
+int settings_check_name(const char *name)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789";
+    size_t length = strlen(name);
+    if (length < 1 || length >= SETTINGS_NAME_ROOM || !strchr(letters, *name))
         return -EINVAL;
-    }
-    struct reading reading = {settings, path};
-    int r = ini_parse(path, take_line, &reading);
-    if (r > 0)
-        log_warning("%s:%d: not a line like `name = value`; left out", path, r);
-    if (r == -1) {
-        log_warning("cannot read %s: %s; its settings are left out", path, strerror(errno));
-        return -EACCES;
-    }
-    return 0;
+    return name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-_")] ? -EINVAL : 0;
 }
 
 void settings_read_environment(struct settings *settings)
@@ -265,68 +285,4 @@ void settings_read_environment(struct settings *settings)
         if (value && settings_set(settings, settings_keys[i].key, value, &why) < 0)
             log_warning("%s=%s is left out: it %s", name, value, why);
     }
-}
-
-static int make_folders(const char *path)
-{
-    char folder[PATH_MAX];
-    if (snprintf(folder, sizeof folder, "%s", path) >= (int)sizeof folder)
-        return -ENAMETOOLONG;
-    for (char *c = folder + 1; *c; c++) {
-        if (*c != '/')
-            continue;
-        *c = '\0';
-        if (mkdir(folder, 0700) < 0 && errno != EEXIST)
-            return -errno;
-        *c = '/';
-    }
-    return 0;
-}
-
-struct rewriting {
-    FILE *out;
-    const char *key;
-};
-
-static int copy_line(void *user, const char *section, const char *name, const char *value)
-{
-    struct rewriting *rewriting = user;
-    if (!strcmp(section, SECTION) && find_key(name) >= 0 && strcmp(name, rewriting->key))
-        fprintf(rewriting->out, "%s = %s\n", name, value ? value : "");
-    return 1;
-}
-
-int settings_remember(const struct settings *settings, const char *key, const char *value)
-{
-    if (!settings->state_file[0])
-        return 0;
-    char fresh[sizeof settings->state_file + 8];
-    snprintf(fresh, sizeof fresh, "%s.new", settings->state_file);
-    int r = make_folders(settings->state_file);
-    FILE *out = r < 0 ? NULL : fopen(fresh, "we");
-    if (!out) {
-        r = r < 0 ? r : -errno;
-        log_warning("cannot remember %s = %s in %s: %s; it holds until the daemon ends", key, value,
-                    settings->state_file, strerror(-r));
-        return r;
-    }
-    fprintf(out,
-            "# What was changed while fermatad ran. Stronger than fermata.conf; remove a line\n"
-            "# (while it does not run) to go back to the settings file.\n[" SECTION "]\n");
-    struct rewriting rewriting = {out, key};
-    int read = ini_parse(settings->state_file, copy_line, &rewriting);
-    fprintf(out, "%s = %s\n", key, value);
-    // What is there must be read whole and written whole before it is replaced.
-    errno = EIO;
-    bool bad = read < 0 && access(settings->state_file, F_OK) == 0;
-    bad = bad || fflush(out) != 0 || ferror(out) || fsync(fileno(out)) < 0;
-    bad = fclose(out) != 0 || bad;
-    if (bad || rename(fresh, settings->state_file) < 0) {
-        r = -errno;
-        log_warning("cannot remember %s = %s in %s: %s; it holds until the daemon ends", key, value,
-                    settings->state_file, strerror(-r));
-        unlink(fresh);
-        return r;
-    }
-    return 0;
 }

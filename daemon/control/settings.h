@@ -8,16 +8,23 @@
 
 #include "music/ending.h"
 
+/** Room for a channel's name, and for a value as text. */
+#define SETTINGS_NAME_ROOM 32
+#define SETTINGS_ROOM 520
+
 /**
- * settings: what a person has asked for, from weak to strong: built-in defaults, the settings
- * file, what was changed over D-Bus in an earlier run (the state file), the environment
- * (FERMATA_<KEY>), the command line (--key=value). All five speak the same table of keys.
+ * settings: what a person has asked for, of the daemon and of one channel, from weak to strong:
+ * built-in defaults, the settings files, what was changed over D-Bus in an earlier run (the state
+ * file; both: roster.h), the environment (FERMATA_<KEY>), the command line (--key=value). All five
+ * speak the same table of keys.
  *
  * A value that cannot be is reported with its place and the values there are, and the weaker one
  * stays in force: a slip in a file never keeps the music from playing. On the command line it is an
  * error, because there somebody is watching.
  */
 struct settings {
+    char channel[SETTINGS_NAME_ROOM]; ///< whose they are: "main", or another one
+    uint64_t given;                   ///< keys that somebody has set: bits by their place below
     char composer[32];
     double threshold; ///< 0..1
     char sampling[8]; ///< "sample" or "hard"
@@ -37,15 +44,41 @@ struct settings {
     char state_file[512];              ///< where changes over D-Bus are kept
 };
 
+/** Whom a key is for. */
+enum settings_scope {
+    SETTINGS_DAEMON,  ///< the daemon: stands under [fermata] alone
+    SETTINGS_CHANNEL, ///< each channel; what a file says under [fermata] holds where nothing is
+                      ///< said
+    SETTINGS_OWN,     ///< each channel for itself: [fermata] says it of "main" alone
+};
+
 /** The keys a command line, environment or file can set; for --help and the man page. */
 struct settings_key {
     const char *key; ///< "reseed-interval"; FERMATA_RESEED_INTERVAL; [fermata] reseed-interval=
+    enum settings_scope scope;
     const char *argument;
     const char *help;
 };
 extern const struct settings_key settings_keys[]; ///< ends with key NULL
 
+/** Defaults, for the channel "main". */
 void settings_init(struct settings *settings);
+
+/** 0, or -EINVAL: a channel's name is 1 to 31 of a-z, 0-9, - and _, and begins with a letter or a
+ * digit. */
+int settings_check_name(const char *name);
+
+/** Index of a key in settings_keys, or -1; '_' and '-' are one. */
+int settings_find_key(const char *key);
+
+/** Writes the value of key number `index` as a file has it. */
+void settings_write(const struct settings *settings, int index, char ret_text[SETTINGS_ROOM]);
+
+/** Copies the value of key number `index`. */
+void settings_copy(struct settings *settings, const struct settings *from, int index);
+
+/** Copies the keys that `from` was given. */
+void settings_lay_over(struct settings *settings, const struct settings *from);
 
 /**
  * Sets one key from text. Returns 0, -ENOENT (no such key) or -EINVAL; on failure *ret_why (a
@@ -54,15 +87,7 @@ void settings_init(struct settings *settings);
 int settings_set(struct settings *settings, const char *key, const char *value,
                  const char **ret_why);
 
-/** Reads a settings or state file; every bad line is logged and skipped. 0 or -errno (-ENOENT
- * where it does not exist, not logged). */
-int settings_read_file(struct settings *settings, const char *path);
-
 /** Reads the FERMATA_* variables; bad ones are logged and skipped. */
 void settings_read_environment(struct settings *settings);
-
-/** Remembers one key in the state file (atomic replace; others stay). Returns 0 or -errno, logged
- * once. */
-int settings_remember(const struct settings *settings, const char *key, const char *value);
 
 #endif

@@ -18,12 +18,13 @@
 #include "control/channel.h"
 #include "control/feed.h"
 #include "control/manager.h"
+#include "control/settings.h"
 #include "log.h"
 #include "music/ending.h"
 #include "music/opening.h"
 
 struct channel {
-    const char *name;
+    char name[SETTINGS_NAME_ROOM];
     struct manager *manager;
     enum channel_state state;
     char composer[32], net[64], sampling[8], piece_length[ENDING_LENGTH_ROOM], title[128];
@@ -37,7 +38,8 @@ struct channel {
 
 struct manager {
     struct manager_listener listener;
-    struct channel channels[2];
+    struct channel *channels[MANAGER_CHANNELS];
+    size_t count;
 };
 
 static const char *const nets[] = {"lstm-maestro", "conv1d-maestro", "satie-open"};
@@ -342,23 +344,89 @@ size_t manager_composers(const struct manager *manager, const char *const **ret_
 
 size_t manager_channel_count(const struct manager *manager)
 {
-    return 2;
+    return manager->count;
 }
 
 struct channel *manager_channel(const struct manager *manager, size_t index)
 {
-    return (struct channel *)&manager->channels[index];
+    return manager->channels[index];
+}
+
+static struct channel *make_channel(struct manager *manager, const char *name)
+{
+    struct channel *channel = calloc(1, sizeof *channel);
+    if (!channel || feed_new(name, &channel->feed) < 0)
+        exit(EXIT_FAILURE);
+    snprintf(channel->name, sizeof channel->name, "%s", name);
+    snprintf(channel->composer, sizeof channel->composer, "chopin");
+    snprintf(channel->net, sizeof channel->net, "lstm-maestro");
+    snprintf(channel->sampling, sizeof channel->sampling, "sample");
+    snprintf(channel->piece_length, sizeof channel->piece_length, "2-5");
+    channel->manager = manager;
+    channel->threshold = 0.5;
+    channel->volume = 0.8;
+    channel->reseed_interval = 30;
+    manager->channels[manager->count++] = channel;
+    return channel;
+}
+
+int manager_add_channel(struct manager *manager, struct settings *wish,
+                        struct channel **ret_channel)
+{
+    if (!wish->net[0])
+        snprintf(wish->net, sizeof wish->net, "lstm-maestro");
+    if (manager->count == MANAGER_CHANNELS)
+        return -ENOSPC;
+    for (size_t i = 0; i < manager->count; i++)
+        if (!strcmp(manager->channels[i]->name, wish->channel))
+            return -EEXIST;
+    if (!known(nets, 3, wish->net))
+        return -ENOENT;
+    if (!known(strcmp(wish->net, nets[2]) ? composers : satie, strcmp(wish->net, nets[2]) ? 3 : 1,
+               wish->composer))
+        return -ENOTSUP;
+    struct channel *channel = make_channel(manager, wish->channel);
+    snprintf(channel->composer, sizeof channel->composer, "%s", wish->composer);
+    snprintf(channel->net, sizeof channel->net, "%s", wish->net);
+    channel->threshold = wish->threshold;
+    channel->volume = wish->volume;
+    ending_write_length(&wish->piece_length, channel->piece_length);
+    if (manager->listener.added)
+        manager->listener.added(manager->listener.user, channel);
+    if (wish->autostart)
+        channel_start(channel);
+    *ret_channel = channel;
+    return 0;
+}
+
+int manager_remove_channel(struct manager *manager, const char *name)
+{
+    size_t i = 0;
+    while (i < manager->count && strcmp(manager->channels[i]->name, name))
+        i++;
+    if (i == manager->count)
+        return -ENOENT;
+    if (i == 0)
+        return -EPERM;
+    struct channel *channel = manager->channels[i];
+    for (manager->count--; i < manager->count; i++)
+        manager->channels[i] = manager->channels[i + 1];
+    if (manager->listener.removed)
+        manager->listener.removed(manager->listener.user, channel);
+    feed_free(channel->feed);
+    free(channel);
+    return 0;
 }
 
 void manager_set_listener(struct manager *manager, const struct manager_listener *listener)
 {
-    manager->listener = listener ? *listener : (struct manager_listener){NULL, NULL};
+    manager->listener = listener ? *listener : (struct manager_listener){0};
 }
 
 // A wandering broken chord: something to look at in a piano roll.
 static void on_beat(void *user, uint64_t expirations)
 {
-    struct channel *channel = &((struct manager *)user)->channels[0];
+    struct channel *channel = ((struct manager *)user)->channels[0];
     static const int steps[] = {0, 4, 7, 12, 16, 12, 7, 4};
     if (channel->state != CHANNEL_PLAYING)
         return;
@@ -392,22 +460,8 @@ int main(int argc, char **argv)
         pw_context_new(loop, pw_properties_new("support.dbus", "true", NULL), 0);
 
     struct manager manager = {0};
-    static const char *const names[] = {"main", "queue-1"};
-    for (size_t i = 0; i < 2; i++) {
-        struct channel *channel = &manager.channels[i];
-        *channel = (struct channel){.name = names[i],
-                                    .manager = &manager,
-                                    .state = still || i ? CHANNEL_STOPPED : CHANNEL_PLAYING,
-                                    .composer = "chopin",
-                                    .net = "lstm-maestro",
-                                    .sampling = "sample",
-                                    .threshold = 0.5,
-                                    .volume = 0.8,
-                                    .piece_length = "2-5",
-                                    .reseed_interval = 30};
-        if (feed_new(channel->name, &channel->feed) < 0)
-            return EXIT_FAILURE;
-    }
+    make_channel(&manager, "main")->state = still ? CHANNEL_STOPPED : CHANNEL_PLAYING;
+    make_channel(&manager, "queue-1");
 
     struct bus *bus = NULL;
     int r = bus_new(loop, context, &manager, &bus);
@@ -421,8 +475,10 @@ int main(int argc, char **argv)
     }
 
     bus_free(bus);
-    for (size_t i = 0; i < 2; i++)
-        feed_free(manager.channels[i].feed);
+    for (size_t i = 0; i < manager.count; i++) {
+        feed_free(manager.channels[i]->feed);
+        free(manager.channels[i]);
+    }
     pw_context_destroy(context);
     pw_main_loop_destroy(main_loop);
     pw_deinit();

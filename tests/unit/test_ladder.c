@@ -280,7 +280,7 @@ static struct studio *start(const char *const *nets)
 {
     struct studio *studio = studio_new(nets, true, 1, 7);
     assert_int_equal(generator_start(studio->generator), 0);
-    generator_set_playing(studio->generator, true);
+    generator_set_playing(studio->generator, studio->channels[0].lane, true);
     listen_on(studio, 120);
     return studio;
 }

@@ -2,32 +2,16 @@
 #include "control/settings.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "log.h"
-
-static char folder[] = "/tmp/fermata-settings.XXXXXX";
-
-static const char *write_file(const char *text)
-{
-    static char path[64];
-    snprintf(path, sizeof path, "%s/file", folder);
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    fputs(text, file);
-    fclose(file);
-    return path;
-}
 
 static void test_every_key_can_be_set(void **state)
 {
@@ -91,31 +75,6 @@ static void test_bad_values_change_nothing_and_say_why(void **state)
     assert_non_null(why);
 }
 
-static void test_a_slip_in_a_file_loses_only_its_line(void **state)
-{
-    (void)state;
-    struct settings settings;
-    settings_init(&settings);
-    const char *path = write_file("[fermata]\n# a comment\ncomposer = bach\nvolume = loud\n"
-                                  "what is this\nthreshold = 0.25\n[other]\nnet = x\n");
-    assert_int_equal(settings_read_file(&settings, path), 0);
-    assert_string_equal(settings.composer, "bach");
-    assert_true(fabs(settings.volume - 0.8) < 1e-9);
-    assert_true(fabs(settings.threshold - 0.25) < 1e-9);
-    assert_string_equal(settings.net, "");
-}
-
-static void test_a_file_that_is_none(void **state)
-{
-    (void)state;
-    struct settings settings, before;
-    settings_init(&settings);
-    before = settings;
-    assert_int_equal(settings_read_file(&settings, "/nonexistent/fermata.conf"), -ENOENT);
-    assert_int_equal(settings_read_file(&settings, "/tmp"), -EINVAL);
-    assert_memory_equal(&settings, &before, sizeof settings);
-}
-
 static void test_the_environment(void **state)
 {
     (void)state;
@@ -133,45 +92,54 @@ static void test_the_environment(void **state)
     assert_true(fabs(settings.volume - 0.8) < 1e-9);
 }
 
-static void test_what_is_remembered_comes_back(void **state)
+static void test_every_value_can_be_written_and_read(void **state)
 {
     (void)state;
-    struct settings settings;
+    static const char *const values[][2] = {
+        {"composer", "bach"},      {"threshold", "0.375"},  {"sampling", "hard"},
+        {"licence", "any"},        {"volume", "0.1"},       {"reseed-interval", "45"},
+        {"curator", "no"},         {"seed", "12345678901"}, {"autostart", "yes"},
+        {"piece-length", "2.5-4"}, {"target", "a b"},
+    };
+    struct settings settings, copy;
+    const char *why;
     settings_init(&settings);
-    snprintf(settings.state_file, sizeof settings.state_file, "%s/a/b/state.conf", folder);
-    assert_int_equal(settings_remember(&settings, "composer", "bach"), 0);
-    assert_int_equal(settings_remember(&settings, "threshold", "0.4"), 0);
-    assert_int_equal(settings_remember(&settings, "composer", "debussy"), 0);
-
-    struct settings later;
-    settings_init(&later);
-    assert_int_equal(settings_read_file(&later, settings.state_file), 0);
-    assert_string_equal(later.composer, "debussy");
-    assert_true(fabs(later.threshold - 0.4) < 1e-9);
+    settings_init(&copy);
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        char text[SETTINGS_ROOM];
+        assert_int_equal(settings_set(&settings, values[i][0], values[i][1], &why), 0);
+        int key = settings_find_key(values[i][0]);
+        settings_write(&settings, key, text);
+        assert_string_equal(text, values[i][1]);
+        assert_true(settings.given & UINT64_C(1) << key);
+    }
+    settings_lay_over(&copy, &settings);
+    assert_memory_equal(&copy, &settings, sizeof settings);
 }
 
-static void test_what_cannot_be_remembered_is_an_error(void **state)
+static void test_names(void **state)
 {
     (void)state;
-    struct settings settings;
-    settings_init(&settings);
-    snprintf(settings.state_file, sizeof settings.state_file, "/proc/fermata/state.conf");
-    assert_true(settings_remember(&settings, "composer", "bach") < 0);
+    static const char *const good[] = {"a", "main", "queue-1", "1st_floor",
+                                       "abcdefghijklmnopqrstuvwxyz01234"};
+    static const char *const bad[] = {
+        "", "-a", "_a", "A", "a b", "a/b", "a.b", "\xc3\xa9", "abcdefghijklmnopqrstuvwxyz012345",
+    };
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        assert_int_equal(settings_check_name(good[i]), 0);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_int_equal(settings_check_name(bad[i]), -EINVAL);
 }
 
 int main(void)
 {
-    if (!mkdtemp(folder))
-        return 1;
     log_set_level(LOG_LEVEL_ERROR);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_key_can_be_set),
         cmocka_unit_test(test_bad_values_change_nothing_and_say_why),
-        cmocka_unit_test(test_a_slip_in_a_file_loses_only_its_line),
-        cmocka_unit_test(test_a_file_that_is_none),
         cmocka_unit_test(test_the_environment),
-        cmocka_unit_test(test_what_is_remembered_comes_back),
-        cmocka_unit_test(test_what_cannot_be_remembered_is_an_error),
+        cmocka_unit_test(test_every_value_can_be_written_and_read),
+        cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

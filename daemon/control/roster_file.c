@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+#include "control/roster_private.h"
+
+#include <errno.h>
+#include <ini.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "log.h"
+
+#define SECTION "fermata"
+#define CHANNEL_SECTION "channel "
+#define LONGEST_LINE 190
+
+struct reading {
+    struct roster *roster;
+    const char *path;
+    bool state; ///< the state file
+    char refused[64];
+};
+
+/** The channel that a section is of, made where it is new; or NULL, logged. */
+static struct roster_channel *find_section(struct reading *reading, const char *section)
+{
+    if (!strcmp(section, SECTION))
+        return reading->roster->channels[0];
+    const char *name = section + strlen(CHANNEL_SECTION);
+    const char *why = "a section is [" SECTION "] or [channel NAME]";
+    if (!strncmp(section, CHANNEL_SECTION, strlen(CHANNEL_SECTION))) {
+        struct roster_channel *channel =
+            settings_check_name(name) < 0 ? NULL : roster_make(reading->roster, name);
+        if (channel)
+            return channel;
+        why = settings_check_name(name) < 0
+                  ? "a channel's name is 1 to 31 of a-z, 0-9, - and _, a letter or digit first"
+                  : "there are too many channels";
+    }
+    if (strcmp(section, reading->refused))
+        log_warning("%s: left out what stands in [%s]: %s", reading->path, section, why);
+    snprintf(reading->refused, sizeof reading->refused, "%s", section);
+    return NULL;
+}
+
+static int take_line(void *user, const char *section, const char *name, const char *value)
+{
+    struct reading *reading = user;
+    const char *why = "";
+    value = value ? value : "";
+    struct roster_channel *channel = find_section(reading, section);
+    if (!channel)
+        return 1;
+    bool is_main = channel == reading->roster->channels[0];
+    channel->configured = channel->configured || !reading->state;
+    struct settings *settings = reading->state ? &channel->state : &channel->file;
+    int key = settings_find_key(name);
+    // inih cuts longer lines off (INI_MAX_LINE), and half a path is no path.
+    if (strlen(name) + strlen(value) > LONGEST_LINE)
+        log_warning("%s: left out %s: the line is longer than %d characters", reading->path, name,
+                    LONGEST_LINE);
+    else if (!strcmp(name, "removed") && reading->state && !is_main)
+        channel->removed = !strcmp(value, "yes");
+    else if (key >= 0 && settings_keys[key].scope == SETTINGS_DAEMON && strcmp(section, SECTION))
+        log_warning("%s: left out %s: it is the daemon's and belongs under [" SECTION
+                    "], not under [%s]",
+                    reading->path, name, section);
+    else if (settings_set(settings, name, value, &why) < 0)
+        log_warning("%s: left out %s = %s: it %s", reading->path, name, value, why);
+    return 1;
+}
+
+static int read_file(struct roster *roster, const char *path, bool state)
+{
+    struct stat st;
+    if (stat(path, &st) < 0)
+        return -errno;
+    if (!S_ISREG(st.st_mode)) {
+        log_warning("%s is not a file; its settings are left out", path);
+        return -EINVAL;
+    }
+    struct reading reading = {roster, path, state, ""};
+    int r = ini_parse(path, take_line, &reading);
+    if (r > 0)
+        log_warning("%s:%d: not a line like `name = value`; left out", path, r);
+    if (r == -1) {
+        log_warning("cannot read %s: %s; its settings are left out", path, strerror(errno));
+        return -EACCES;
+    }
+    return 0;
+}
+
+int roster_read_file(struct roster *roster, const char *path)
+{
+    return read_file(roster, path, false);
+}
+
+int roster_read_state(struct roster *roster, const char *path)
+{
+    int r = *path ? read_file(roster, path, true) : 0;
+    // What cannot be read must not be replaced either.
+    snprintf(roster->state_path, sizeof roster->state_path, "%s", r == -EACCES ? "" : path);
+    return r;
+}
+
+static int make_folders(const char *path)
+{
+    char folder[PATH_MAX];
+    if (snprintf(folder, sizeof folder, "%s", path) >= (int)sizeof folder)
+        return -ENAMETOOLONG;
+    for (char *c = folder + 1; *c; c++) {
+        if (*c != '/')
+            continue;
+        *c = '\0';
+        if (mkdir(folder, 0700) < 0 && errno != EEXIST)
+            return -errno;
+        *c = '/';
+    }
+    return 0;
+}
+
+static void write_channel(const struct roster_channel *channel, FILE *out)
+{
+    char text[SETTINGS_ROOM];
+    for (int i = 0; settings_keys[i].key; i++) {
+        if (!(channel->state.given & UINT64_C(1) << i))
+            continue;
+        settings_write(&channel->state, i, text);
+        fprintf(out, "%s = %s\n", settings_keys[i].key, text);
+    }
+}
+
+int roster_write(struct roster *roster, const char *what, const char *value)
+{
+    if (!roster->state_path[0])
+        return 0;
+    char fresh[PATH_MAX + 8];
+    snprintf(fresh, sizeof fresh, "%s.new", roster->state_path);
+    int r = make_folders(roster->state_path);
+    FILE *out = r < 0 ? NULL : fopen(fresh, "we");
+    if (!out) {
+        r = r < 0 ? r : -errno;
+        log_warning("cannot remember %s = %s in %s: %s; it holds until the daemon ends", what,
+                    value, roster->state_path, strerror(-r));
+        return r;
+    }
+    fprintf(out,
+            "# What was changed while fermatad ran. Stronger than fermata.conf; remove a line\n"
+            "# (while it does not run) to go back to the settings file.\n[" SECTION "]\n");
+    write_channel(roster->channels[0], out);
+    for (size_t i = 1; i < roster->count; i++) {
+        const struct roster_channel *channel = roster->channels[i];
+        if (channel->removed ? !channel->configured : !channel->state.given)
+            continue;
+        fprintf(out, "\n[" CHANNEL_SECTION "%s]\n%s", channel->name,
+                channel->removed ? "removed = yes\n" : "");
+        write_channel(channel, out);
+    }
+    // What is there is replaced only by what is written whole.
+    bool bad = fflush(out) != 0 || ferror(out) || fsync(fileno(out)) < 0;
+    r = bad ? -errno : 0;
+    if (fclose(out) != 0 && r == 0)
+        r = -errno;
+    if (r == 0 && rename(fresh, roster->state_path) < 0)
+        r = -errno;
+    if (r < 0) {
+        log_warning("cannot remember %s = %s in %s: %s; it holds until the daemon ends", what,
+                    value, roster->state_path, strerror(-r));
+        unlink(fresh);
+    }
+    return r;
+}

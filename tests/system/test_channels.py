@@ -1,0 +1,140 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Many channels: what AddChannel and RemoveChannel do on the bus, over bus_probe's channels in
+memory or the real daemon's.
+
+    lib/session.sh -- ./test_channels.py --xml ../../dbus --daemon COMMAND...
+"""
+import sys
+
+from gi.repository import GLib
+
+import test_bus
+from test_bus import CHANNEL, MAIN, MANAGER, OWN, ROOT, STANDARD, BusTest, wait_for
+
+OBJECTS = "org.freedesktop.DBus.ObjectManager"
+
+
+class ChannelTest(BusTest):
+    def setUp(self):
+        super().setUp()
+        self.seen = []
+        self.bus.signal_subscribe(test_bus.NAME, OBJECTS, None, ROOT, None, 0, self.on_signal)
+        self.call(ROOT, "org.freedesktop.DBus.Peer", "Ping")  # the match is in place
+        self.added = []
+
+    def tearDown(self):
+        for name in self.added:
+            try:
+                self.remove(name)
+            except GLib.Error:
+                pass
+        super().tearDown()
+
+    def on_signal(self, _connection, _sender, _path, _interface, signal, args):
+        self.seen.append((signal, *args.unpack()))
+
+    def add(self, name, **settings):
+        wrap = {str: "s", float: "d", bool: "b", int: "t"}
+        path = self.call(ROOT, MANAGER, "AddChannel", GLib.Variant("(sa{sv})", (
+            name, {k: GLib.Variant(wrap[type(v)], v) for k, v in settings.items()}))).unpack()[0]
+        self.added.append(name)
+        return path
+
+    def remove(self, name):
+        self.call(ROOT, MANAGER, "RemoveChannel", GLib.Variant("(s)", (name,)))
+
+    def objects(self):
+        return self.call(ROOT, OBJECTS, "GetManagedObjects").unpack()[0]
+
+
+class Channels(ChannelTest):
+    def test_add_and_remove(self):
+        before = self.objects().keys()
+        composers = self.get("Composers", ROOT, MANAGER)
+        path = self.add("support-2", Composer="bach", Threshold=0.25, Volume="0.5",
+                        PieceLength="3")
+        self.assertEqual(path, ROOT + "/channel/support_2d2")
+        self.assertEqual(self.objects().keys(), before | {path})
+        every = self.get_all(path)
+        self.assertEqual([every[k] for k in ("Name", "Composer", "Threshold", "Volume",
+                                             "PieceLength", "State")],
+                         ["support-2", "bach", 0.25, 0.5, "3", "stopped"])
+        wait_for("InterfacesAdded", lambda: self.seen)
+        signal, told, interfaces = self.seen.pop(0)
+        self.assertEqual((signal, told), ("InterfacesAdded", path))
+        self.assertEqual(interfaces[CHANNEL].keys(), every.keys())
+        self.assertEqual(interfaces[CHANNEL]["Composer"], "bach")
+
+        # It is a channel like any other, and none of them is changed with it.
+        main = self.settable()
+        other = next(c for c in composers if c != "bach")
+        self.changes(lambda: self.set("Composer", GLib.Variant("s", other), path),
+                     lambda p, c: p == path and c.get("Composer") == other)
+        self.assertEqual(self.settable(), main)
+
+        self.remove("support-2")
+        wait_for("InterfacesRemoved", lambda: self.seen)
+        self.assertEqual(self.seen, [("InterfacesRemoved", path, [CHANNEL])])
+        self.assertEqual(self.objects().keys(), before)
+        self.refused(STANDARD + "UnknownObject", lambda: self.get("Name", path))
+        # The name is free again, and nothing is left of what was set.
+        self.add("support-2")
+        self.assertNotEqual(self.get("Threshold", path), 0.25)
+
+    def test_autostart(self):
+        path = self.add("loud", Autostart=True)
+        wait_for("music", lambda: self.get("State", path) != "stopped")
+        self.remove("loud")
+
+    def test_refusals(self):
+        before = self.objects().keys()
+        for name in ("", "Main", "a b", "-a", "a" * 32, "\u00e9", "a/b"):
+            self.refused(OWN + "BadName", lambda: self.add(name), f'"{name}"', "a-z")
+        self.refused(OWN + "ChannelExists", lambda: self.add("main"), "main")
+        self.refused(OWN + "UnknownComposer", lambda: self.add("x", Composer="salieri"), "salieri",
+                     "bach")
+        self.refused(OWN + "UnknownNet", lambda: self.add("x", Net="none"), "none",
+                     self.get("Nets", ROOT, MANAGER)[0])
+        for key, value in (("Threshold", 1.5), ("Volume", "loud"), ("PieceLength", "100"),
+                           ("Sampling", "soft"), ("Autostart", "maybe"), ("Seed", "-1")):
+            self.refused(OWN + "OutOfRange", lambda: self.add("x", **{key: value}), key, str(value))
+        for key in ("Tempo", "Device", "StateFile", "", "%s%n"):
+            self.refused(OWN + "UnknownSetting", lambda: self.add("x", **{key: "1"}), "composer",
+                         "piece-length")
+        bad = GLib.Variant("(sa{sv})", ("x", {"Volume": GLib.Variant("as", [])}))
+        self.refused(OWN + "OutOfRange", lambda: self.call(ROOT, MANAGER, "AddChannel", bad),
+                     "Volume")
+        self.refused(STANDARD + "InvalidArgs",
+                     lambda: self.call(ROOT, MANAGER, "AddChannel", GLib.Variant("(s)", ("x",))))
+        self.refused(OWN + "NotRemovable", lambda: self.remove("main"), "main")
+        for name in ("none", "", "\u00e9" * 4000):
+            self.refused(OWN + "UnknownChannel", lambda: self.remove(name), name[:30])
+        self.assertEqual(self.objects().keys(), before)
+        self.assertEqual(self.seen, [])
+        self.assertEqual(self.get("Name", MAIN), "main")
+
+
+class Many(ChannelTest):
+    def test_too_many(self):
+        before = len(self.objects())
+        for i in range(64 - before):
+            self.add(f"q{i}")
+        self.refused(OWN + "TooManyChannels", lambda: self.add("more"), "64")
+        self.assertEqual(len(self.objects()), 64)
+        self.remove("q0")
+        wait_for("a place", lambda: self.try_to_add("more"))
+
+    def try_to_add(self, name):
+        try:
+            return self.add(name)
+        except GLib.Error:
+            return None
+
+
+if __name__ == "__main__":
+    # A real daemon has better things to do than 64 channels; --few leaves that out.
+    if "--few" in sys.argv:
+        sys.argv.remove("--few")
+        del Many
+    test_bus.main()
