@@ -16,6 +16,8 @@ static const struct option options[] = {
     {"png", required_argument, NULL, 'p'},
     {"quiet", no_argument, NULL, 'q'},
     {"seconds", required_argument, NULL, 's'},
+    {"system", no_argument, NULL, 'S'},
+    {"user", no_argument, NULL, 'U'},
     {"version", no_argument, NULL, 'V'},
     {NULL},
 };
@@ -27,22 +29,40 @@ static enum ending usage(const char *what, const char *which)
     return ENDING_USAGE;
 }
 
+/** FERMATA_BUS; false where it makes no sense. */
+static bool read_environment(struct request *request)
+{
+    const char *bus = getenv("FERMATA_BUS");
+    if (!bus || !*bus)
+        return true;
+    request->bus = !strcmp(bus, "system") ? REMOTE_SYSTEM : REMOTE_SESSION;
+    return !strcmp(bus, "system") || !strcmp(bus, "session");
+}
+
 int main(int argc, char **argv)
 {
     setlocale(LC_ALL, "");
     setlocale(LC_NUMERIC, "C"); // numbers are typed, printed and told in one way everywhere
 
     struct request request = {.channel = "main"};
+    if (!read_environment(&request))
+        return usage("FERMATA_BUS takes session or system, not", getenv("FERMATA_BUS"));
     char given[8] = "", *end;
     int letter;
     bool help = false;
-    while ((letter = getopt_long(argc, argv, "c:hjlp:qs:V", options, NULL)) != -1) {
+    while ((letter = getopt_long(argc, argv, "c:hjlp:qs:SUV", options, NULL)) != -1) {
         switch (letter) {
         case 'c':
             request.channel = request.only = optarg;
             continue;
         case 'h':
             help = true;
+            continue;
+        case 'S':
+            request.bus = REMOTE_SYSTEM;
+            continue;
+        case 'U':
+            request.bus = REMOTE_SESSION;
             continue;
         case 'V':
             printf("fermatactl %s\n", FERMATA_VERSION);

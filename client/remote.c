@@ -2,6 +2,7 @@
 #include "client/remote.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -18,18 +19,20 @@
 struct remote {
     const char *channel;
     char path[256];
+    enum remote_bus bus; ///< where it was found, once it was
     DBusConnection *connection;
     bool no_start; ///< a daemon that does not run is not to be started
     bool answered; ///< so the daemon runs, and answers are quick
     char why[1024];
 };
 
-int remote_new(const char *channel, struct remote **ret_remote)
+int remote_new(const char *channel, enum remote_bus bus, struct remote **ret_remote)
 {
     struct remote *remote = calloc(1, sizeof(*remote));
     if (!remote)
         return -ENOMEM;
     remote->channel = channel;
+    remote->bus = bus;
     // As sd_bus_path_encode(): a path has but letters, digits and underscores.
     size_t at = (size_t)sprintf(remote->path, "%s/channel/", ROOT);
     for (const char *c = channel; *c && at + 4 < sizeof(remote->path); c++) {
@@ -81,33 +84,99 @@ fail(struct remote *remote, enum ending ending, const char *format, ...)
     return ending;
 }
 
-static enum ending connect_bus(struct remote *remote)
+/** Connects to the bus named; what is wrong is kept as the reason. */
+static enum ending open_bus(struct remote *remote, enum remote_bus bus)
 {
-    if (remote->connection && dbus_connection_get_is_connected(remote->connection))
-        return ENDING_OK;
-    disconnect(remote);
-
     // libdbus would start a bus of its own (autolaunch), where no daemon is and nobody ends it.
     const char *runtime = getenv("XDG_RUNTIME_DIR");
     char path[512];
     snprintf(path, sizeof(path), "%s/bus", runtime ? runtime : "");
-    if (!getenv("DBUS_SESSION_BUS_ADDRESS") && (!runtime || access(path, F_OK) < 0))
+    if (bus == REMOTE_SESSION && !getenv("DBUS_SESSION_BUS_ADDRESS") &&
+        (!runtime || access(path, F_OK) < 0))
         return fail(remote, ENDING_UNREACHABLE,
                     "there is no session bus: DBUS_SESSION_BUS_ADDRESS is not set and "
                     "$XDG_RUNTIME_DIR/bus is not there. Use it from within your login session, or "
                     "begin one with: dbus-run-session sh");
 
     DBusError error = DBUS_ERROR_INIT;
-    remote->connection = dbus_bus_get_private(DBUS_BUS_SESSION, &error);
+    remote->connection =
+        dbus_bus_get_private(bus == REMOTE_SYSTEM ? DBUS_BUS_SYSTEM : DBUS_BUS_SESSION, &error);
     if (!remote->connection) {
-        fail(remote, ENDING_UNREACHABLE,
-             "cannot reach the session bus: %s. Is DBUS_SESSION_BUS_ADDRESS that of a running bus?",
-             error.message);
+        if (bus == REMOTE_SYSTEM)
+            fail(remote, ENDING_UNREACHABLE,
+                 "cannot reach the system bus: %s. Is dbus running (systemctl status dbus)?",
+                 error.message);
+        else
+            fail(remote, ENDING_UNREACHABLE,
+                 "cannot reach the session bus: %s. Is DBUS_SESSION_BUS_ADDRESS that of a running "
+                 "bus?",
+                 error.message);
         dbus_error_free(&error);
         return ENDING_UNREACHABLE;
     }
     dbus_connection_set_exit_on_disconnect(remote->connection, FALSE);
     return ENDING_OK;
+}
+
+/** Whether the daemon runs there; or, where `can_start`, whether the bus can start it. */
+static bool is_there(DBusConnection *connection, bool can_start)
+{
+    if (!can_start)
+        return dbus_bus_name_has_owner(connection, NAME, NULL);
+    bool found = false;
+    DBusMessage *call = dbus_message_new_method_call(DBUS_SERVICE_DBUS, DBUS_PATH_DBUS,
+                                                     DBUS_INTERFACE_DBUS, "ListActivatableNames");
+    DBusMessage *reply =
+        call ? dbus_connection_send_with_reply_and_block(connection, call, ANSWER_MS, NULL) : NULL;
+    char **names = NULL;
+    int count = 0;
+    if (reply && dbus_message_get_args(reply, NULL, DBUS_TYPE_ARRAY, DBUS_TYPE_STRING, &names,
+                                       &count, DBUS_TYPE_INVALID)) {
+        for (int i = 0; i < count; i++)
+            found = found || !strcmp(names[i], NAME);
+        dbus_free_string_array(names);
+    }
+    if (reply)
+        dbus_message_unref(reply);
+    if (call)
+        dbus_message_unref(call);
+    return found;
+}
+
+/** Connects to that bus where the daemon is; true if so. */
+static bool try_bus(struct remote *remote, enum remote_bus bus, bool can_start)
+{
+    if (open_bus(remote, bus) != ENDING_OK)
+        return false;
+    if (is_there(remote->connection, can_start)) {
+        remote->bus = bus;
+        return true;
+    }
+    disconnect(remote);
+    return false;
+}
+
+static enum ending connect_bus(struct remote *remote)
+{
+    if (remote->connection && dbus_connection_get_is_connected(remote->connection))
+        return ENDING_OK;
+    disconnect(remote);
+    if (remote->bus != REMOTE_ANY)
+        return open_bus(remote, remote->bus);
+    for (int can_start = 0; can_start <= 1; can_start++)
+        if (try_bus(remote, REMOTE_SESSION, can_start) || try_bus(remote, REMOTE_SYSTEM, can_start))
+            return ENDING_OK;
+    return open_bus(remote, REMOTE_SESSION);
+}
+
+/** What a person has to do who may not. */
+static enum ending explain_denied(struct remote *remote)
+{
+    const struct passwd *user = getpwuid(getuid());
+    return fail(remote, ENDING_REFUSED,
+                "only root and the group fermata control the machine's instance. As root: adduser "
+                "%s fermata; then log in anew (and `fermatactl --user` is for your own instance)",
+                user ? user->pw_name : "USER");
 }
 
 static enum ending explain(struct remote *remote, const DBusError *error)
@@ -116,22 +185,27 @@ static enum ending explain(struct remote *remote, const DBusError *error)
     static const char *const silent[] = {DBUS_ERROR_NO_REPLY, DBUS_ERROR_TIMEOUT,
                                          DBUS_ERROR_DISCONNECTED, DBUS_ERROR_NO_SERVER};
     static const char spawn[] = "org.freedesktop.DBus.Error.Spawn.";
+    const char *user = remote->bus == REMOTE_SYSTEM ? "" : "--user ";
+
+    if (remote->bus == REMOTE_SYSTEM && !strcmp(error->name, DBUS_ERROR_ACCESS_DENIED))
+        return explain_denied(remote);
 
     for (size_t i = 0; i < sizeof(absent) / sizeof(*absent); i++)
         if (!strcmp(error->name, absent[i]))
             return fail(remote, ENDING_UNREACHABLE,
                         "fermatad is not running, and the bus does not know how to start it. Start "
-                        "it with: systemctl --user start fermata (or run: fermatad)");
+                        "it with: systemctl %sstart fermata (or run: fermatad%s)",
+                        user, *user ? "" : " --system");
     if (!strncmp(error->name, spawn, sizeof(spawn) - 1) ||
         !strcmp(error->name, DBUS_ERROR_TIMED_OUT))
         return fail(remote, ENDING_UNREACHABLE,
-                    "the bus could not start fermatad: %s. See: journalctl --user -u fermata",
-                    error->message);
+                    "the bus could not start fermatad: %s. See: journalctl %s-u fermata",
+                    error->message, user);
     for (size_t i = 0; i < sizeof(silent) / sizeof(*silent); i++)
         if (!strcmp(error->name, silent[i]))
             return fail(remote, ENDING_UNREACHABLE,
-                        "fermatad does not answer: %s. See: systemctl --user status fermata",
-                        error->message);
+                        "fermatad does not answer: %s. See: systemctl %sstatus fermata",
+                        error->message, user);
     if (!strcmp(error->name, DBUS_ERROR_UNKNOWN_OBJECT))
         return fail(remote, ENDING_REFUSED,
                     "there is no channel \"%s\"; fermatactl status lists those there are",

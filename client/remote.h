@@ -9,17 +9,26 @@
 #include "client/status.h"
 
 /**
- * remote: the daemon, seen over the session bus. Connects when first needed; every call blocks, for
- * a few seconds at most once the daemon runs.
+ * remote: the daemon, seen over the session bus or the system bus. Connects when first needed;
+ * every call blocks, for a few seconds at most once the daemon runs.
  *
  * Each function returns how fermatactl should end if that was its purpose: ENDING_OK,
  * ENDING_REFUSED or ENDING_UNREACHABLE, and then remote_why() says what was wrong and what to do.
  */
 struct remote;
 
+/** On which bus the daemon is looked for. */
+enum remote_bus {
+    /** Where it runs, the session bus first; where it runs on neither, the one that can start it.
+     */
+    REMOTE_ANY,
+    REMOTE_SESSION, ///< the user's own
+    REMOTE_SYSTEM,  ///< the machine's, fermatad --system
+};
+
 /** `channel`: the name of the channel that calls are for; it outlives the remote. Returns 0 or
  * -ENOMEM. */
-int remote_new(const char *channel, struct remote **ret_remote);
+int remote_new(const char *channel, enum remote_bus bus, struct remote **ret_remote);
 void remote_free(struct remote *remote);
 
 /** From now on a daemon that does not run is not started by a call. */

@@ -16,7 +16,7 @@
 enum ending verb_with_remote(const struct verb *verb, const struct request *request, verb_act *act)
 {
     struct remote *remote;
-    if (remote_new(request->channel, &remote) < 0) {
+    if (remote_new(request->channel, request->bus, &remote) < 0) {
         fprintf(stderr, "fermatactl: out of memory\n");
         return ENDING_UNREACHABLE;
     }
@@ -204,11 +204,12 @@ static enum ending run_version(const struct verb *verb, const struct request *re
 
 /** Asks for the status as a monitoring does: it starts nothing. Its ending says whether it is
  * there. */
-static enum ending observe(struct status *ret_status, char ret_why[512])
+static enum ending observe(const struct request *request, struct status *ret_status,
+                           char ret_why[512])
 {
     struct remote *remote;
     snprintf(ret_why, 512, "out of memory");
-    if (remote_new("main", &remote) < 0)
+    if (remote_new("main", request->bus, &remote) < 0)
         return ENDING_UNREACHABLE;
     remote_do_not_start(remote);
     enum ending ending = remote_status(remote, ret_status);
@@ -221,7 +222,7 @@ static enum ending run_health(const struct verb *verb, const struct request *req
 {
     static struct status status;
     char why[512];
-    enum health health = observe(&status, why) == ENDING_OK
+    enum health health = observe(request, &status, why) == ENDING_OK
                              ? health_print(&status, request->only, stdout)
                              : health_print_absent(why, stdout);
     enum ending written = finish_output();
@@ -233,7 +234,7 @@ static enum ending run_metrics(const struct verb *verb, const struct request *re
 {
     static struct status status;
     char why[512];
-    enum ending ending = observe(&status, why);
+    enum ending ending = observe(request, &status, why);
     metrics_print(ending == ENDING_OK ? &status : NULL, stdout);
     if (ending != ENDING_OK)
         fprintf(stderr, "fermatactl: %s\n", why);
@@ -320,8 +321,13 @@ void verb_print_help(const struct verb *verb)
     printf("  -c, --channel NAME   the channel meant, instead of \"main\"\n");
     if (!verb)
         printf(
+            "  -S, --system         the machine's instance (system bus)\n"
+            "  -U, --user           your own instance (session bus)\n"
             "  -h, --help           this\n"
             "  -V, --version        of fermatactl\n\n"
+            "Without --system, --user and FERMATA_BUS=session|system it is the instance that "
+            "runs,\n"
+            "your own first, or else the one that can be started.\n\n"
             "Exit codes: 0 done, 1 refused by the daemon, 2 wrong usage, 3 daemon not reachable,\n"
             "4 daemon lost while watching, 5 output cannot be written. More: man fermatactl\n");
 }

@@ -5,11 +5,13 @@
 #include <stdbool.h>
 
 #include "client/ending.h"
+#include "client/remote.h"
 
 /** What a command line asks for; one verb uses its own part of it. */
 struct request {
     const char *channel;
-    const char *only;     ///< the channel, where one was named; else NULL
+    const char *only; ///< the channel, where one was named; else NULL
+    enum remote_bus bus;
     const char *argument; ///< after the verb, or NULL
     const char *png;
     double seconds;

@@ -8,7 +8,7 @@ _fermatactl()
 
     local verbs='status start stop skip seed reseed composer threshold sampling net volume
         reseed-interval piece-length watch health metrics version help'
-    local options='--channel --help --version' verb='' channel=() i
+    local options='--channel --help --system --user --version' verb='' which=() i
 
     case $prev in
     -p | --png)
@@ -22,7 +22,10 @@ _fermatactl()
     for ((i = 1; i < cword; i++)); do
         case ${words[i]} in
         -c | --channel)
-            channel=(--channel "${words[++i]}")
+            which+=(--channel "${words[++i]}")
+            ;;
+        -S | --system | -U | --user)
+            which+=("${words[i]}")
             ;;
         -p | --png | -s | --seconds)
             ((i++))
@@ -57,7 +60,7 @@ _fermatactl()
     case $verb in
     composer | net)
         # From the daemon; without one there is nothing to offer, and nothing to say.
-        COMPREPLY=($(compgen -W "$(timeout 2 fermatactl "${channel[@]}" "$verb" --list \
+        COMPREPLY=($(compgen -W "$(timeout 2 fermatactl "${which[@]}" "$verb" --list \
             2>/dev/null)" -- "$cur"))
         ;;
     seed)

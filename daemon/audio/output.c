@@ -348,7 +348,7 @@ void output_free(struct output *output)
 
 void output_set_playing(struct output *output, bool playing)
 {
-    if (playing == output->playing)
+    if (!output || playing == output->playing)
         return;
     output->playing = playing;
     fader_set_playing(&output->rt.fader, playing);
@@ -372,16 +372,18 @@ void output_set_playing(struct output *output, bool playing)
 
 void output_set_volume(struct output *output, double volume)
 {
+    if (!output)
+        return;
     double clamped = fmin(fmax(volume, 0.0), 1.0);
     fader_set_volume(&output->rt.fader, (float)(clamped * clamped * clamped));
 }
 
 enum output_state output_state(const struct output *output)
 {
-    return output->state;
+    return output ? output->state : OUTPUT_NONE;
 }
 
 uint64_t output_underruns(const struct output *output)
 {
-    return fader_underruns(&output->rt.fader);
+    return output ? fader_underruns(&output->rt.fader) : 0;
 }

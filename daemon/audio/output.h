@@ -19,6 +19,7 @@ struct ring;
 struct output;
 
 enum output_state {
+    OUTPUT_NONE,        ///< of NULL: there is no output, and none is wanted
     OUTPUT_NO_PIPEWIRE, ///< no server: trying again every now and then
     OUTPUT_NO_SINK,     ///< connected and told to play, but for a second there was no sink
     OUTPUT_PAUSED,      ///< about to play, or stopped: then the node wakes nothing up
@@ -46,6 +47,8 @@ struct output_config {
 int output_new(struct pw_loop *loop, struct pw_context *context, const struct output_config *config,
                struct output **ret_output);
 void output_free(struct output *output);
+
+/** The functions below take NULL for no output. */
 
 /** Fades in / out within 60 ms of the callback, then (in-)activates the stream. Main loop. */
 void output_set_playing(struct output *output, bool playing);

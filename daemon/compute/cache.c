@@ -18,9 +18,15 @@
 /** The directory, made if `make`; false where there is no place for it. */
 static bool find_directory(char *path, size_t size, bool make)
 {
+    // What systemd gives a service is the very folder.
+    const char *own = getenv("CACHE_DIRECTORY");
     const char *base = getenv("XDG_CACHE_HOME");
     const char *home = getenv("HOME");
     int n;
+    if (own && own[0] == '/') {
+        n = snprintf(path, size, "%s", own);
+        return n > 0 && (size_t)n < size && (!make || mkdir(path, 0700) == 0 || errno == EEXIST);
+    }
     if (base && base[0] == '/')
         n = snprintf(path, size, "%s", base);
     else if (home && home[0] == '/')

@@ -13,16 +13,23 @@
 #include <spa/support/dbus.h>
 #include <spa/utils/hook.h>
 
+#include "control/bus_access.h"
 #include "control/bus_object.h"
 #include "control/manager.h"
 #include "log.h"
 
 #define RETRY_FIRST 2 // seconds
 #define RETRY_LONGEST 10
+/** Where it listens unless the environment says otherwise (D-Bus specification, "Well-known Message
+ * Bus Instances"). */
+#define SYSTEM_BUS "unix:path=/var/run/dbus/system_bus_socket"
 
 struct bus {
     struct pw_loop *loop;
     struct manager *manager;
+    bool system; ///< the system bus, not the session bus
+    const char *name;
+    struct bus_access *access; ///< NULL: whoever can call may do everything
     struct spa_dbus_connection *wrapper;
     struct spa_hook hook;
     struct spa_source *retry;
@@ -32,16 +39,13 @@ struct bus {
     bool complained;            ///< of the present trouble, in the log
 };
 
-static DBusHandlerResult on_message(DBusConnection *connection, DBusMessage *message, void *user)
+/** False: memory is short. */
+static bool answer(struct bus *bus, DBusMessage *message, DBusMessage *reply)
 {
-    struct bus *bus = user;
-    if (dbus_message_get_type(message) != DBUS_MESSAGE_TYPE_METHOD_CALL)
-        return DBUS_HANDLER_RESULT_NOT_YET_HANDLED;
-
-    DBusMessage *reply = bus_object_call(bus->manager, message);
+    DBusConnection *connection = bus->connection;
     if (!reply)
-        return DBUS_HANDLER_RESULT_NEED_MEMORY;
-    if (!dbus_message_get_no_reply(message)) {
+        return false;
+    if (connection && !dbus_message_get_no_reply(message)) {
         // libdbus aborts where a message carries descriptors over a transport that cannot.
         if (dbus_message_contains_unix_fds(reply) &&
             !dbus_connection_can_send_type(connection, DBUS_TYPE_UNIX_FD)) {
@@ -54,7 +58,29 @@ static DBusHandlerResult on_message(DBusConnection *connection, DBusMessage *mes
     }
     if (reply)
         dbus_message_unref(reply);
-    return DBUS_HANDLER_RESULT_HANDLED;
+    return true;
+}
+
+static void on_access(void *user, DBusMessage *message, bool allowed)
+{
+    struct bus *bus = user;
+    answer(bus, message,
+           allowed ? bus_object_call(bus->manager, message)
+                   : dbus_message_new_error(message, DBUS_ERROR_ACCESS_DENIED,
+                                            "only root and the group " BUS_ACCESS_GROUP
+                                            " may do this; as root: adduser USER " BUS_ACCESS_GROUP
+                                            ", then log in anew"));
+}
+
+static DBusHandlerResult on_message(DBusConnection *connection, DBusMessage *message, void *user)
+{
+    struct bus *bus = user;
+    if (dbus_message_get_type(message) != DBUS_MESSAGE_TYPE_METHOD_CALL)
+        return DBUS_HANDLER_RESULT_NOT_YET_HANDLED;
+    bool good = bus->access && !bus_access_is_free(message)
+                    ? bus_access_check(bus->access, message) == 0
+                    : answer(bus, message, bus_object_call(bus->manager, message));
+    return good ? DBUS_HANDLER_RESULT_HANDLED : DBUS_HANDLER_RESULT_NEED_MEMORY;
 }
 
 static void on_changed(void *user, struct channel *channel, const char *property)
@@ -103,6 +129,8 @@ static void forget_connection(struct bus *bus)
 {
     if (!bus->connection)
         return;
+    bus_access_free(bus->access);
+    bus->access = NULL;
     dbus_connection_unregister_object_path(bus->connection, BUS_PATH);
     dbus_connection_unref(bus->connection);
     bus->connection = NULL;
@@ -113,21 +141,23 @@ static void on_disconnected(void *user)
 {
     struct bus *bus = user;
     forget_connection(bus);
-    log_notice("the session bus is gone; the music goes on, and the bus is tried again");
+    log_notice("the %s bus is gone; the music goes on, and the bus is tried again", bus->name);
     bus->complained = true;
     bus->retry_seconds = RETRY_FIRST;
     schedule_retry(bus);
 }
 
 /**
- * Whether somebody listens at the session bus's address. SPA and libdbus would find out by
+ * Whether somebody listens at the bus's address. SPA and libdbus would find out by
  * themselves, but not quietly, and libdbus remembers for ever that there was no address when it
  * looked first, or starts a bus of its own ("autolaunch:").
  */
-static bool bus_answers(void)
+static bool bus_answers(bool system)
 {
-    const char *address = getenv("DBUS_SESSION_BUS_ADDRESS");
+    const char *address = getenv(system ? "DBUS_SYSTEM_BUS_ADDRESS" : "DBUS_SESSION_BUS_ADDRESS");
     char *made = NULL;
+    if (system && (!address || !*address))
+        address = SYSTEM_BUS;
     if (!address || !*address) {
         const char *runtime = getenv("XDG_RUNTIME_DIR");
         char path[512];
@@ -156,7 +186,7 @@ static bool bus_answers(void)
 static int connect_bus(struct bus *bus)
 {
     if (!bus->connection) {
-        if (!bus_answers())
+        if (!bus_answers(bus->system))
             return -ECONNREFUSED;
         DBusConnection *connection = spa_dbus_connection_get(bus->wrapper);
         if (!connection)
@@ -165,6 +195,10 @@ static int connect_bus(struct bus *bus)
         if (!dbus_connection_try_register_fallback(connection, BUS_PATH, &table, bus, NULL))
             return -ENOMEM;
         bus->connection = dbus_connection_ref(connection);
+        if (bus->system && bus_access_new(connection, on_access, bus, &bus->access) < 0) {
+            forget_connection(bus);
+            return -ENOMEM;
+        }
     }
     // Without the name there is no queueing either: a second daemon would play over the first.
     DBusError error = DBUS_ERROR_INIT;
@@ -175,7 +209,7 @@ static int connect_bus(struct bus *bus)
         bus->owner = true;
         bus->complained = false;
         bus->retry_seconds = RETRY_FIRST;
-        log_info("on the session bus as %s", BUS_NAME);
+        log_info("on the %s bus as %s", bus->name, BUS_NAME);
         return 0;
     }
     return r == DBUS_REQUEST_NAME_REPLY_EXISTS ? -EEXIST : refused ? -EACCES : -EIO;
@@ -186,17 +220,26 @@ static void complain(struct bus *bus, int r)
     if (bus->complained)
         return;
     bus->complained = true;
-    if (r == -ECONNREFUSED)
+    if (r == -ECONNREFUSED && bus->system)
+        log_notice("no system bus (" SYSTEM_BUS "); the music plays without remote control, and "
+                   "the bus is tried again every %d s",
+                   RETRY_LONGEST);
+    else if (r == -EACCES && bus->system)
+        log_warning("the system bus does not let this user own %s: only the user fermata may, by "
+                    "dbus-1/system.d/org.fermata.HoldMusic1.conf; start it with: systemctl start "
+                    "fermata. Tried again every %d s",
+                    BUS_NAME, RETRY_LONGEST);
+    else if (r == -ECONNREFUSED)
         log_notice("no session bus (DBUS_SESSION_BUS_ADDRESS, $XDG_RUNTIME_DIR/bus); the music "
                    "plays without remote control, and the bus is tried again every %d s",
                    RETRY_LONGEST);
     else if (r == -EEXIST)
-        log_warning("another program owns %s on this bus; stop it (systemctl --user stop fermata) "
-                    "to control this one; the name is asked for again every %d s",
-                    BUS_NAME, RETRY_LONGEST);
+        log_warning("another program owns %s on this bus; stop it (systemctl%s stop fermata) to "
+                    "control this one; the name is asked for again every %d s",
+                    BUS_NAME, bus->system ? "" : " --user", RETRY_LONGEST);
     else
-        log_warning("cannot take the name %s on the session bus: %s; tried again every %d s",
-                    BUS_NAME, strerror(-r), RETRY_LONGEST);
+        log_warning("cannot take the name %s on the %s bus: %s; tried again every %d s", BUS_NAME,
+                    bus->name, strerror(-r), RETRY_LONGEST);
 }
 
 static void on_retry(void *user, uint64_t expirations)
@@ -215,7 +258,7 @@ static const struct spa_dbus_connection_events connection_events = {
 };
 
 int bus_new(struct pw_loop *loop, struct pw_context *context, struct manager *manager,
-            struct bus **ret_bus)
+            enum bus_which which, struct bus **ret_bus)
 {
     uint32_t count;
     const struct spa_support *support = pw_context_get_support(context, &count);
@@ -230,9 +273,12 @@ int bus_new(struct pw_loop *loop, struct pw_context *context, struct manager *ma
         return -ENOMEM;
     bus->loop = loop;
     bus->manager = manager;
+    bus->system = which == BUS_SYSTEM;
+    bus->name = bus->system ? "system" : "session";
     bus->retry_seconds = RETRY_FIRST;
     bus->retry = pw_loop_add_timer(loop, on_retry, bus);
-    bus->wrapper = spa_dbus_get_connection(dbus, SPA_DBUS_TYPE_SESSION);
+    bus->wrapper =
+        spa_dbus_get_connection(dbus, bus->system ? SPA_DBUS_TYPE_SYSTEM : SPA_DBUS_TYPE_SESSION);
     if (!bus->retry || !bus->wrapper) {
         bus_free(bus);
         return -ENOMEM;
@@ -242,8 +288,8 @@ int bus_new(struct pw_loop *loop, struct pw_context *context, struct manager *ma
     int r = connect_bus(bus);
     if (r == -EEXIST) {
         log_error("another program owns %s on this bus already; a second one would play over it; "
-                  "stop that one first (systemctl --user stop fermata)",
-                  BUS_NAME);
+                  "stop that one first (systemctl%s stop fermata)",
+                  BUS_NAME, bus->system ? "" : " --user");
         bus_free(bus);
         return r;
     }

@@ -4,14 +4,21 @@
 
 #include <stdbool.h>
 
+/** Which of the two. */
+enum bus_which {
+    BUS_SESSION,
+    BUS_SYSTEM,
+};
+
 struct manager;
 struct pw_context;
 struct pw_loop;
 
 /**
- * bus: org.fermata.HoldMusic1 on the session bus, on the main loop (libdbus through SPA's
- * support.dbus). The bus may be absent, die and come back: the music goes on, the name is asked
- * for again every few seconds.
+ * bus: org.fermata.HoldMusic1 on the session bus, or of the machine's instance on the system bus,
+ * on the main loop (libdbus through SPA's support.dbus). On the system bus everybody may read and
+ * bus_access says who may change. The bus may be absent, die and come back: the music goes on, the
+ * name is asked for again every few seconds.
  */
 struct bus;
 
@@ -22,7 +29,7 @@ struct bus;
  * came late, is logged once, and the name asked for again quietly. Takes the manager's listener.
  */
 int bus_new(struct pw_loop *loop, struct pw_context *context, struct manager *manager,
-            struct bus **ret_bus);
+            enum bus_which which, struct bus **ret_bus);
 void bus_free(struct bus *bus);
 
 bool bus_is_connected(const struct bus *bus);

@@ -99,13 +99,10 @@ static uint64_t random_seed(void)
     return seed;
 }
 
-static int make_audio(struct channel *channel, const struct settings *settings)
+/** The node in the PipeWire graph. */
+static int make_output(struct channel *channel, const struct settings *settings)
 {
-    int r = synth_new(settings->soundfont[0] ? settings->soundfont : NULL, &channel->synth);
-    if (r == 0)
-        r = fan_new(&channel->fan);
-    if (r == 0)
-        r = fan_add(channel->fan, RING_FRAMES, NULL, NULL, &channel->tap);
+    int r = fan_add(channel->fan, RING_FRAMES, NULL, NULL, &channel->tap);
     if (r < 0)
         return r;
     char node[64];
@@ -124,9 +121,20 @@ static int make_audio(struct channel *channel, const struct settings *settings)
         .user = channel,
     };
     r = output_new(channel->config.loop, channel->config.context, &output, &channel->output);
+    if (r == 0)
+        output_set_volume(channel->output, channel->volume);
+    return r;
+}
+
+static int make_audio(struct channel *channel, const struct settings *settings)
+{
+    int r = synth_new(settings->soundfont[0] ? settings->soundfont : NULL, &channel->synth);
+    if (r == 0)
+        r = fan_new(&channel->fan);
+    if (r == 0 && channel->config.context)
+        r = make_output(channel, settings);
     if (r < 0)
         return r;
-    output_set_volume(channel->output, channel->volume);
     channel->part = (struct performer_part){
         .score = channel->score,
         .synth = channel->synth,
@@ -195,7 +203,7 @@ void channel_free(struct channel *channel)
         performer_remove(channel->config.performer, &channel->part);
     lane_free(channel->lane);
     feed_free(channel->feed);
-    if (channel->fan)
+    if (channel->tap)
         fan_remove(channel->fan, channel->tap);
     fan_free(channel->fan);
     synth_free(channel->synth);
@@ -288,7 +296,8 @@ void channel_refresh(struct channel *channel)
 
 void channel_remember(struct channel *channel, const char *key, const char *value)
 {
-    roster_remember(channel->config.roster, channel->name, key, value);
+    if (!channel->applying)
+        roster_remember(channel->config.roster, channel->name, key, value);
 }
 
 static void set_playing(struct channel *channel, bool playing)

@@ -25,7 +25,7 @@ struct channel_config {
     struct generator *generator;
     struct performer *performer;
     struct pw_loop *loop;
-    struct pw_context *context;
+    struct pw_context *context; ///< NULL: no PipeWire; whoever else takes the music
     channel_changed_func *changed;
     void *user;
 };
@@ -44,6 +44,12 @@ void channel_refresh(struct channel *channel);
 
 /** Starts where the settings say so ("autostart"). */
 void channel_resume(struct channel *channel);
+
+/**
+ * Takes over what settings that were read again say otherwise, as if somebody had asked for it, but
+ * remembers nothing: the files hold it already. What cannot be is logged and stays as it is.
+ */
+void channel_apply(struct channel *channel, const struct settings *settings);
 
 /** Fades out without remembering it: the daemon ends, or the channel does. */
 void channel_fade_out(struct channel *channel);

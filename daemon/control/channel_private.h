@@ -30,6 +30,7 @@ struct channel {
     uint64_t seed;
     bool autostart; ///< to be played from the daemon's start on
     bool playing;
+    bool applying; ///< settings that a file holds: nothing to remember
     struct timespec started;
 
     struct score *score;
@@ -37,8 +38,8 @@ struct channel {
     bool known; ///< the generator has the lane
     struct synth *synth;
     struct fan *fan;
-    struct tap *tap; ///< of the output
-    struct output *output;
+    struct tap *tap;       ///< of the output
+    struct output *output; ///< NULL: none, on the machine's instance
     struct feed *feed;
     struct performer_part part;
     struct spa_source *event; ///< wakes the main loop from the generator's thread

@@ -10,6 +10,8 @@
 #include "control/feed.h"
 #include "control/generator.h"
 #include "control/repertoire.h"
+#include "control/settings.h"
+#include "log.h"
 #include "music/curator.h"
 #include "music/score.h"
 
@@ -183,4 +185,35 @@ int channel_set_piece_length(struct channel *channel, const char *minutes)
     ending_write_length(&channel->style.piece_length, channel->piece_length);
     announce(channel, LANE_SETTLE, "PieceLength", "piece-length", channel->piece_length);
     return 0;
+}
+
+void channel_apply(struct channel *channel, const struct settings *settings)
+{
+    channel->applying = true;
+    // A net may not offer the composer before, nor the one before the composer now.
+    int r = channel_set_net(channel, settings->net);
+    int composer = channel_set_composer(channel, settings->composer);
+    if (r < 0)
+        r = channel_set_net(channel, settings->net);
+    if (r < 0)
+        log_warning("channel %s: cannot change to net %s, it stays on %s", channel->name,
+                    settings->net, channel->style.net);
+    if (composer < 0)
+        log_warning("channel %s: net %s does not offer %s, it goes on with %s", channel->name,
+                    channel->style.net, settings->composer, channel->style.composer);
+    channel_set_threshold(channel, settings->threshold);
+    channel_set_sampling(channel, settings->sampling);
+    if (settings->volume != channel->volume)
+        channel_set_volume(channel, settings->volume);
+    if (settings->reseed_interval != channel->style.reseed_interval)
+        channel_set_reseed_interval(channel, settings->reseed_interval);
+    char length[ENDING_LENGTH_ROOM];
+    ending_write_length(&settings->piece_length, length);
+    if (strcmp(length, channel->piece_length) != 0)
+        channel_set_piece_length(channel, length);
+    if (settings->curator != channel->style.curator) {
+        channel->style.curator = settings->curator;
+        ask(channel, LANE_CHANGE);
+    }
+    channel->applying = false;
 }

@@ -369,6 +369,46 @@ void manager_resume(struct manager *manager)
         channel_resume(manager->channels[i]);
 }
 
+static struct channel *find_channel(const struct manager *manager, const char *name)
+{
+    for (size_t i = 0; i < manager->channel_count; i++)
+        if (!strcmp(channel_name(manager->channels[i]), name))
+            return manager->channels[i];
+    return NULL;
+}
+
+void manager_apply(struct manager *manager, struct settings *settings)
+{
+    repertoire_settle(manager->repertoire, settings);
+    channel_apply(manager->channels[0], settings);
+    for (size_t i = 0; i < roster_count(manager->roster); i++) {
+        struct settings own;
+        const char *name = roster_name(manager->roster, i);
+        struct channel *channel = find_channel(manager, name);
+        roster_settings(manager->roster, name, settings, &own);
+        repertoire_settle(manager->repertoire, &own);
+        if (channel) {
+            channel_apply(channel, &own);
+        } else if (manager->channel_count + manager->going_count == MANAGER_CHANNELS ||
+                   make_channel(manager, &own) < 0) {
+            log_warning("going on without channel %s", name);
+        } else {
+            channel = manager->channels[manager->channel_count - 1];
+            if (manager->listener.added)
+                manager->listener.added(manager->listener.user, channel);
+            channel_resume(channel);
+        }
+    }
+    for (size_t i = 1; i < manager->channel_count; i++) {
+        const char *name = channel_name(manager->channels[i]);
+        size_t k = 0;
+        while (k < roster_count(manager->roster) && strcmp(roster_name(manager->roster, k), name))
+            k++;
+        if (k == roster_count(manager->roster))
+            log_notice("channel %s is in no file any more; a restart ends it", name);
+    }
+}
+
 void manager_fade_out(struct manager *manager)
 {
     for (size_t i = 0; i < manager->channel_count; i++)

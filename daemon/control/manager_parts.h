@@ -18,7 +18,7 @@ struct settings;
  * Opens the device, loads the nets and the seeds, makes the channel "main", all as `settings` say,
  * and the others of the roster, and starts the threads. A channel other than "main" that cannot be
  * made is logged and left out. Settings and roster outlive the manager. Returns 0 or -errno,
- * logged.
+ * logged. Where `context` is NULL, there is no PipeWire to be.
  */
 int manager_new(struct settings *settings, struct roster *roster, struct pw_loop *loop,
                 struct pw_context *context, struct manager **ret_manager);
@@ -33,6 +33,10 @@ bool manager_is_alive(struct manager *manager);
 
 /** Lets the channels play as the settings say ("autostart"). */
 void manager_resume(struct manager *manager);
+
+/** Takes over settings that were read again into the roster, and into `settings` of "main" and the
+ * daemon: channels that are new are made. What cannot be is logged and stays as it is. */
+void manager_apply(struct manager *manager, struct settings *settings);
 
 /** Fades all channels out; done within 100 ms of the loop going on. */
 void manager_fade_out(struct manager *manager);

@@ -78,6 +78,13 @@ const char *roster_name(const struct roster *roster, size_t index)
     return nth(roster, index)->name;
 }
 
+void roster_swap(struct roster *roster, struct roster *other)
+{
+    struct roster kept = *roster;
+    *roster = *other;
+    *other = kept;
+}
+
 void roster_apply_state(const struct roster *roster, struct settings *settings)
 {
     settings_lay_over(settings, &roster->channels[0]->state);

@@ -43,6 +43,9 @@ const struct settings *roster_defaults(const struct roster *roster);
 size_t roster_count(const struct roster *roster);
 const char *roster_name(const struct roster *roster, size_t index);
 
+/** Exchanges all that the two know: for settings that were read again. */
+void roster_swap(struct roster *roster, struct roster *other);
+
 /** Puts what the state file says of "main" and of the daemon on top of `settings`. */
 void roster_apply_state(const struct roster *roster, struct settings *settings);
 

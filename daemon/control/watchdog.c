@@ -2,8 +2,10 @@
 #include "control/watchdog.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include <pipewire/pipewire.h>
 #include <systemd/sd-daemon.h>
@@ -67,6 +69,14 @@ void watchdog_free(struct watchdog *watchdog)
 void watchdog_ready(const char *status)
 {
     sd_notifyf(0, "READY=1\nSTATUS=%s", status);
+}
+
+void watchdog_reloading(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
+               (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000);
 }
 
 void watchdog_stopping(void)

@@ -19,6 +19,8 @@ int watchdog_new(struct pw_loop *loop, bool (*is_alive)(void *user), void *user,
 void watchdog_free(struct watchdog *watchdog);
 
 void watchdog_ready(const char *status);
+/** Settings are read again; ends with watchdog_ready(). */
+void watchdog_reloading(void);
 void watchdog_stopping(void);
 
 #endif

@@ -3,7 +3,8 @@
  * bus_probe: the bus and the feed of the daemon over channels that exist in memory only, for
  * test_bus.py: no net, no sound, no device. It plays scales of its own to the feed.
  *
- * bus_probe [--still]   --still: stopped at first, as a daemon without autostart
+ * bus_probe [--still] [--system]   --still: stopped at first, as a daemon without autostart;
+ *                                   --system: on the system bus
  */
 #include <errno.h>
 #include <math.h>
@@ -448,7 +449,11 @@ static void on_signal(void *user, int number)
 
 int main(int argc, char **argv)
 {
-    bool still = argc > 1 && !strcmp(argv[1], "--still");
+    bool still = false, system = false;
+    for (int i = 1; i < argc; i++) {
+        still = still || !strcmp(argv[i], "--still");
+        system = system || !strcmp(argv[i], "--system");
+    }
     signal(SIGPIPE, SIG_IGN);
     pw_init(NULL, NULL);
     struct pw_main_loop *main_loop = pw_main_loop_new(NULL);
@@ -464,7 +469,7 @@ int main(int argc, char **argv)
     make_channel(&manager, "queue-1");
 
     struct bus *bus = NULL;
-    int r = bus_new(loop, context, &manager, &bus);
+    int r = bus_new(loop, context, &manager, system ? BUS_SYSTEM : BUS_SESSION, &bus);
     if (r == 0) {
         struct spa_source *beat = pw_loop_add_timer(loop, on_beat, &manager);
         struct timespec period = {.tv_nsec = 100000000};

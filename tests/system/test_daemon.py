@@ -63,11 +63,11 @@ class Daemon(unittest.TestCase):
                     process.wait()
                     self.fail(f'{process.args[0]} did not end after SIGTERM')
 
-    def start(self, *options, env=None):
+    def start(self, *options, env=None, terminal=True):
         log = open(os.path.join(self.folder, 'log'), 'ab')  # pylint: disable=consider-using-with
         self.daemon = subprocess.Popen(
             [FERMATAD, '--state-file', self.state, *options], stderr=log, stdout=log,
-            env={**os.environ, **(env or {})})
+            env={**os.environ, **(env or {})}, start_new_session=not terminal)
         self.addCleanup(log.close)
         return self.daemon
 
@@ -432,6 +432,41 @@ class Daemon(unittest.TestCase):
                          ('bach', 0.6, 90))
         self.assertIn('volume = 7', self.log())
         self.assertIn('nonsense', self.log())
+
+    def test_settings_are_read_again(self):
+        config = os.path.join(self.folder, 'fermata.conf')
+
+        def reload(text):
+            before = self.log().count('settings are read again')
+            with open(config, 'w', encoding='utf-8') as file:
+                file.write(f'[fermata]\n{text}')
+            self.daemon.send_signal(signal.SIGHUP)
+            wait_until(lambda: self.log().count('settings are read again') > before, 'read again')
+
+        self.play('--config', config, '--volume', '0.4', terminal=False)
+        self.ctl('threshold', '0.45')
+        position = self.status()['position']
+        reload('composer = bach\nvolume = 0.2\nthreshold = 0.7\nreseed-interval = 30\n'
+               'piece-length = 7\ndevice = none\n')
+        status = self.status()
+        # The command line and what was changed over the bus are stronger than the file.
+        self.assertEqual([status[key] for key in ('composer', 'volume', 'threshold',
+                                                  'reseed_interval', 'piece_length')],
+                         ['bach', 0.4, 0.45, 30, '7'])
+        self.assertIn('device = none takes a restart', self.log())
+        reload('composer = bach\n[channel support]\ncomposer = debussy\n')
+        self.assertEqual([(c['name'], c['composer']) for c in json.loads(
+            self.ctl('status', '--json'))['channels']], [('main', 'bach'), ('support', 'debussy')])
+        reload('composer = bax\npiece-length = 99\n')
+        self.assertIn('does not offer composer bax', self.log())
+        self.assertIn('channel support is in no file any more', self.log())
+        self.assertIn('piece-length = 99', self.log())
+        status = self.status()
+        self.assertEqual(status['state'], 'playing')
+        self.assertGreater(status['position'], position)
+        # Nothing of it was somebody's wish: the file alone holds it.
+        with open(self.state, encoding='utf-8') as file:
+            self.assertNotIn('reseed-interval', file.read())
 
     def test_bad_command_lines_say_what_is_right(self):
         for words in (['--threshold', '2'], ['--sampling', 'softly'], ['--nonsense'], ['what']):
