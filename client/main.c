@@ -39,6 +39,43 @@ static bool read_environment(struct request *request)
     return !strcmp(bus, "system") || !strcmp(bus, "session");
 }
 
+/** What is not an option, and the settings that stand among the options ("channel add"). */
+struct words {
+    const char *of[REQUEST_WORDS];
+    size_t count;
+};
+
+static bool takes_settings(const struct words *words)
+{
+    return words->count >= 2 && !strcmp(words->of[0], "channel") && !strcmp(words->of[1], "add");
+}
+
+/** "--composer bach" or "--composer=bach", which getopt_long() has never heard of. */
+static bool take_setting(struct request *request, int argc, char **argv)
+{
+    char *name = argv[optind - 1];
+    if (strncmp(name, "--", 2) || request->setting_count == REQUEST_SETTINGS)
+        return false;
+    struct request_setting *setting = &request->settings[request->setting_count++];
+    char *value = strchr(name, '=');
+    setting->key = name + 2;
+    if (value)
+        *value++ = '\0';
+    else if (optind < argc)
+        value = argv[optind++];
+    setting->value = value;
+    return value != NULL;
+}
+
+static int add_word(struct words *words, const char *word)
+{
+    if (words->count == REQUEST_WORDS)
+        return -1;
+    words->of[words->count++] = word;
+    opterr = !takes_settings(words);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     setlocale(LC_ALL, "");
@@ -47,11 +84,17 @@ int main(int argc, char **argv)
     struct request request = {.channel = "main"};
     if (!read_environment(&request))
         return usage("FERMATA_BUS takes session or system, not", getenv("FERMATA_BUS"));
+    struct words words = {.count = 0};
     char given[8] = "", *end;
     int letter;
     bool help = false;
-    while ((letter = getopt_long(argc, argv, "c:hjlp:qs:SUV", options, NULL)) != -1) {
+    // The words come in their places among the options: some of these belong to a word.
+    while ((letter = getopt_long(argc, argv, "-c:hjlp:qs:SUV", options, NULL)) != -1) {
         switch (letter) {
+        case 1:
+            if (add_word(&words, optarg) < 0)
+                return usage("one value too many:", optarg);
+            continue;
         case 'c':
             request.channel = request.only = optarg;
             continue;
@@ -84,27 +127,37 @@ int main(int argc, char **argv)
             if (end == optarg || *end || !isfinite(request.seconds) || request.seconds <= 0)
                 return usage("--seconds takes a number above 0, not", optarg);
             break;
-        default: // getopt_long() has told
+        default:
+            if (takes_settings(&words) && take_setting(&request, argc, argv))
+                continue;
+            if (takes_settings(&words))
+                return usage("cannot read", argv[optind - 1]);
+            // getopt_long() has told
             return usage("cannot read the command line", NULL);
         }
         if (!strchr(given, letter))
             given[strlen(given)] = (char)letter;
     }
 
+    for (; optind < argc; optind++)
+        if (add_word(&words, argv[optind]) < 0)
+            return usage("one value too many:", argv[optind]);
     if (help) {
-        verb_print_help(optind < argc ? verb_find(argv[optind]) : NULL);
+        verb_print_help(words.count ? verb_find(words.of[0]) : NULL);
         return ENDING_OK;
     }
-    const char *name = optind < argc ? argv[optind++] : "status";
+    const char *name = words.count ? words.of[0] : "status";
     const struct verb *verb = verb_find(name);
     if (!verb)
         return usage("no such verb:", name);
-    if (optind < argc)
-        request.argument = argv[optind++];
+    request.words = words.of + 1;
+    request.word_count = words.count ? words.count - 1 : 0;
+    if (request.word_count)
+        request.argument = words.of[1];
     if (request.argument && !verb->argument)
         return usage("takes no value:", name);
-    if (optind < argc)
-        return usage("one value too many:", argv[optind]);
+    if (request.word_count > 1 && !verb->many)
+        return usage("one value too many:", words.of[2]);
     for (const char *g = given; *g; g++) {
         const struct option *o = options;
         while (o->val != *g)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "client/remote.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <pwd.h>
 #include <stdarg.h>
@@ -9,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "client/verb.h"
 
 #define NAME "org.fermata.HoldMusic1"
 #define ROOT "/org/fermata/HoldMusic1"
@@ -359,6 +362,74 @@ enum ending remote_continue(struct remote *remote, const void *midi, size_t size
     }
     dbus_message_unref(reply);
     return ending;
+}
+
+/** "PieceLength" for "piece-length". */
+static void write_property(const char *key, char *ret_property, size_t room)
+{
+    size_t at = 0;
+    bool upper = true;
+    for (const char *c = key; *c && at + 1 < room; c++) {
+        if (*c != '-')
+            ret_property[at++] = upper ? (char)toupper((unsigned char)*c) : *c;
+        upper = *c == '-';
+    }
+    ret_property[at] = '\0';
+}
+
+static void append_settings(DBusMessageIter *iter, const struct request_setting *settings,
+                            size_t count)
+{
+    DBusMessageIter dict, entry, variant;
+    dbus_message_iter_open_container(iter, DBUS_TYPE_ARRAY, "{sv}", &dict);
+    for (size_t i = 0; i < count; i++) {
+        char property[64];
+        const char *name = property;
+        write_property(settings[i].key, property, sizeof property);
+        dbus_message_iter_open_container(&dict, DBUS_TYPE_DICT_ENTRY, NULL, &entry);
+        dbus_message_iter_append_basic(&entry, DBUS_TYPE_STRING, &name);
+        dbus_message_iter_open_container(&entry, DBUS_TYPE_VARIANT, "s", &variant);
+        dbus_message_iter_append_basic(&variant, DBUS_TYPE_STRING, &settings[i].value);
+        dbus_message_iter_close_container(&entry, &variant);
+        dbus_message_iter_close_container(&dict, &entry);
+    }
+    dbus_message_iter_close_container(iter, &dict);
+}
+
+/** Calls a method of the manager that takes a channel's name, and settings where they are given. */
+static enum ending call_manager(struct remote *remote, const char *method, const char *name,
+                                const struct request_setting *settings, const size_t *count)
+{
+    DBusMessage *reply = NULL;
+    bool valid = dbus_validate_utf8(name, NULL);
+    for (size_t i = 0; count && i < *count; i++)
+        valid = valid && dbus_validate_utf8(settings[i].key, NULL) &&
+                dbus_validate_utf8(settings[i].value, NULL);
+    if (!valid)
+        return fail(remote, ENDING_REFUSED, "a name or a value is not UTF-8");
+    DBusMessage *message = dbus_message_new_method_call(NAME, ROOT, NAME ".Manager", method);
+    if (message) {
+        DBusMessageIter iter;
+        dbus_message_iter_init_append(message, &iter);
+        dbus_message_iter_append_basic(&iter, DBUS_TYPE_STRING, &name);
+        if (count)
+            append_settings(&iter, settings, *count);
+    }
+    enum ending ending = ask(remote, message, &reply);
+    if (ending == ENDING_OK)
+        dbus_message_unref(reply);
+    return ending;
+}
+
+enum ending remote_add_channel(struct remote *remote, const char *name,
+                               const struct request_setting *settings, size_t count)
+{
+    return call_manager(remote, "AddChannel", name, settings, &count);
+}
+
+enum ending remote_remove_channel(struct remote *remote, const char *name)
+{
+    return call_manager(remote, "RemoveChannel", name, NULL, NULL);
 }
 
 enum ending remote_open_feed(struct remote *remote, int *ret_fd)

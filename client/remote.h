@@ -16,6 +16,7 @@
  * ENDING_REFUSED or ENDING_UNREACHABLE, and then remote_why() says what was wrong and what to do.
  */
 struct remote;
+struct request_setting;
 
 /** On which bus the daemon is looked for. */
 enum remote_bus {
@@ -46,6 +47,11 @@ enum ending remote_call(struct remote *remote, const char *method);
 enum ending remote_set_text(struct remote *remote, const char *property, const char *value);
 enum ending remote_set_number(struct remote *remote, const char *property, double value);
 enum ending remote_set_seconds(struct remote *remote, const char *property, uint32_t value);
+
+/** Makes a channel with settings ("piece-length", "2-5"), or ends one. */
+enum ending remote_add_channel(struct remote *remote, const char *name,
+                               const struct request_setting *settings, size_t count);
+enum ending remote_remove_channel(struct remote *remote, const char *name);
 
 /** Has the channel continue the `size` bytes of a MIDI file; answers what the piece begins with. */
 enum ending remote_continue(struct remote *remote, const void *midi, size_t size,

@@ -361,15 +361,39 @@ static void print_fields_json(const struct field *fields, const void *from, cons
     }
 }
 
+static void print_channels_json(const struct status *status, const char *indent, FILE *file)
+{
+    char deeper[16];
+    snprintf(deeper, sizeof deeper, "%s  ", indent);
+    fputc('[', file);
+    for (size_t i = 0; i < status->channel_count; i++) {
+        fprintf(file, "%s\n%s{", i ? "," : "", indent);
+        print_fields_json(channel_fields, &status->channels[i], deeper, file);
+        fprintf(file, "\n%s}", indent);
+    }
+    fprintf(file, "\n%.*s]\n", (int)strlen(indent) - 2, indent);
+}
+
+void status_print_channels_json(const struct status *status, FILE *file)
+{
+    print_channels_json(status, "  ", file);
+}
+
+void status_print_channels(const struct status *status, FILE *file)
+{
+    fprintf(file, "%-20s %-9s %-11s %-18s %s\n", "CHANNEL", "STATE", "COMPOSER", "NET", "VOLUME");
+    for (size_t i = 0; i < status->channel_count; i++) {
+        const struct status_channel *c = &status->channels[i];
+        fprintf(file, "%-20s %-9s %-11s %-18s %.0f %%\n", c->name, c->state, c->composer, c->net,
+                c->volume * 100);
+    }
+}
+
 void status_print_json(const struct status *status, FILE *file)
 {
     fputs("{", file);
     print_fields_json(manager_fields, status, "  ", file);
-    fputs(",\n  \"channels\": [", file);
-    for (size_t i = 0; i < status->channel_count; i++) {
-        fprintf(file, "%s\n    {", i ? "," : "");
-        print_fields_json(channel_fields, &status->channels[i], "      ", file);
-        fputs("\n    }", file);
-    }
-    fputs("\n  ]\n}\n", file);
+    fputs(",\n  \"channels\": ", file);
+    print_channels_json(status, "    ", file);
+    fputs("}\n", file);
 }

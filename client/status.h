@@ -14,7 +14,7 @@
  * longer texts are cut, names beyond the room left out.
  */
 #define STATUS_NAMES 32
-#define STATUS_CHANNELS 16
+#define STATUS_CHANNELS 64
 #define STATUS_COUNTS 40
 
 struct status_names {
@@ -82,6 +82,12 @@ bool status_is_commercial(const struct status *status, const char *net);
 
 /** Writes it for people: the channel `name`, then what it runs on. */
 void status_print(const struct status *status, const struct status_channel *channel, FILE *file);
+
+/** Writes the channels, a line each. */
+void status_print_channels(const struct status *status, FILE *file);
+
+/** Writes the channels as one JSON array. */
+void status_print_channels_json(const struct status *status, FILE *file);
 
 /** Writes everything as one JSON object, numbers in the C locale whatever is set. */
 void status_print_json(const struct status *status, FILE *file);

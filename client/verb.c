@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/channel.h"
 #include "client/exchange.h"
 #include "client/health.h"
 #include "client/metrics.h"
@@ -273,6 +274,7 @@ const struct verb verbs[] = {
      run_number, "ReseedInterval"},
     {"piece-length", "[MINUTES]", "", "of a piece, such as 3 or 2-5; 0: one endless piece",
      run_length, "PieceLength"},
+    {"channel", "[list|add|remove]", "j", "show, make and end channels", channel_run, NULL, true},
     {"watch", NULL, "jpqs", "the live piano roll; lines where there is no terminal", run_watch,
      NULL},
     {"health", NULL, "", "a line and an exit status for monitoring (Nagios, Icinga, Checkmk)",

@@ -3,16 +3,31 @@
 #define FERMATA_CLIENT_VERB_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "client/ending.h"
 #include "client/remote.h"
+
+/** Most words of a command line, and most settings of a channel that is added. */
+#define REQUEST_WORDS 32
+#define REQUEST_SETTINGS 32
+
+/** "--composer bach" after "channel add NAME". */
+struct request_setting {
+    const char *key;
+    const char *value;
+};
 
 /** What a command line asks for; one verb uses its own part of it. */
 struct request {
     const char *channel;
     const char *only; ///< the channel, where one was named; else NULL
     enum remote_bus bus;
-    const char *argument; ///< after the verb, or NULL
+    const char *argument;     ///< after the verb, or NULL
+    const char *const *words; ///< all after the verb
+    size_t word_count;
+    struct request_setting settings[REQUEST_SETTINGS];
+    size_t setting_count;
     const char *png;
     double seconds;
     bool json, list, quiet;
@@ -26,6 +41,7 @@ struct verb {
     const char *help;     ///< one line
     enum ending (*run)(const struct verb *verb, const struct request *request);
     const char *property; ///< that it shows and sets; or the method it calls
+    bool many;            ///< takes any number of values
 };
 
 struct remote;

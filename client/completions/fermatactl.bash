@@ -7,7 +7,7 @@ _fermatactl()
     _init_completion || return
 
     local verbs='status start stop skip seed reseed composer threshold sampling net volume
-        reseed-interval piece-length watch health metrics version help'
+        reseed-interval piece-length channel watch health metrics version help'
     local options='--channel --help --system --user --version' verb='' which=() i
 
     case $prev in
@@ -15,7 +15,13 @@ _fermatactl()
         _filedir png
         return
         ;;
-    -c | --channel | -s | --seconds)
+    -c | --channel)
+        # From the daemon; without one there is nothing to offer, and nothing to say.
+        COMPREPLY=($(compgen -W "$(timeout 2 fermatactl channel list 2>/dev/null |
+            awk 'NR > 1 { print $1 }')" -- "$cur"))
+        return
+        ;;
+    -s | --seconds)
         return
         ;;
     esac
@@ -43,7 +49,7 @@ _fermatactl()
         return
     fi
     case $verb in
-    status)
+    status | channel)
         options+=' --json'
         ;;
     composer | net | sampling)
@@ -65,6 +71,9 @@ _fermatactl()
         ;;
     seed)
         _filedir '@(mid|midi)'
+        ;;
+    channel)
+        COMPREPLY=($(compgen -W 'list add remove' -- "$cur"))
         ;;
     sampling)
         COMPREPLY=($(compgen -W 'sample hard' -- "$cur"))

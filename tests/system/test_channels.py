@@ -3,9 +3,12 @@
 """Many channels: what AddChannel and RemoveChannel do on the bus, over bus_probe's channels in
 memory or the real daemon's.
 
-    lib/session.sh -- ./test_channels.py --xml ../../dbus --daemon COMMAND...
+    lib/session.sh -- ./test_channels.py --xml ../../dbus --ctl fermatactl --daemon COMMAND...
 """
+import json
+import subprocess
 import sys
+import unittest
 
 from gi.repository import GLib
 
@@ -115,6 +118,71 @@ class Channels(ChannelTest):
         self.assertEqual(self.get("Name", MAIN), "main")
 
 
+class Ctl(BusTest):
+    def run_ctl(self, *words):
+        return subprocess.run([test_bus.ctl, *words], capture_output=True, text=True,
+                              stdin=subprocess.DEVNULL, timeout=test_bus.PATIENCE)
+
+    def ok(self, *words):
+        run = self.run_ctl(*words)
+        self.assertEqual((run.returncode, run.stderr), (0, ""), words)
+        return run.stdout
+
+    def no(self, code, *words, says=()):
+        run = self.run_ctl(*words)
+        self.assertEqual((run.returncode, run.stdout), (code, ""), words)
+        for text in says:
+            self.assertIn(text, run.stderr)
+
+    def names(self):
+        lines = self.ok("channel").splitlines()
+        self.assertTrue(lines[0].startswith("CHANNEL"), lines)
+        return [line.split()[0] for line in lines[1:]]
+
+    def test_channels(self):
+        before = self.names()
+        self.assertIn("main", before)
+        self.assertEqual(self.ok("channel", "add", "support", "--composer", "bach",
+                                 "--piece-length=3", "--volume", "0.5"), "")
+        try:
+            self.assertEqual(self.names(), before + ["support"])
+            listed = json.loads(self.ok("channel", "list", "--json"))
+            self.assertEqual([c["name"] for c in listed], before + ["support"])
+            self.assertEqual({k: listed[-1][k] for k in ("composer", "piece_length", "volume")},
+                             {"composer": "bach", "piece_length": "3", "volume": 0.5})
+            self.assertEqual(json.loads(self.ok("status", "--json"))["channels"][-1].keys(),
+                             listed[-1].keys())
+            # Every verb is for the channel that is named, wherever it is named.
+            self.ok("--channel", "support", "volume", "25%")
+            self.ok("start", "-c", "support")
+            self.ok("-c", "support", "skip")
+            self.assertEqual(self.ok("volume", "--channel=support"), "0.25\n")
+            self.assertNotEqual(self.ok("volume"), "0.25\n")
+            self.assertIn("support: ", self.ok("status", "-c", "support"))
+            self.ok("stop", "-c", "support")
+            self.no(1, "channel", "add", "support", says=["support", "already"])
+        finally:
+            self.ok("channel", "remove", "support")
+        self.assertEqual(self.names(), before)
+        self.no(1, "-c", "support", "start", says=["support"])
+
+    def test_refusals(self):
+        before = self.names()
+        self.no(1, "channel", "add", "Main", says=["Main", "a-z"])
+        self.no(1, "channel", "add", "x", "--composer", "salieri", says=["salieri", "bach"])
+        self.no(1, "channel", "add", "x", "--tempo", "1", says=["Tempo", "composer"])
+        self.no(1, "channel", "add", "x", "--volume", "2", says=["Volume", "0 to 1"])
+        self.no(1, "channel", "remove", "main", says=["main"])
+        self.no(1, "channel", "remove", "none", says=["none"])
+        self.no(1, "channel", "add", b"\xff", says=["UTF-8"])
+        for words in (["add"], ["remove"], ["add", "a", "b"], ["rename", "a"], ["list", "x"],
+                      ["add", "x", "--composer"], ["add", "x", "-z"], ["add", "x", "--json"]):
+            self.no(2, "channel", *words, says=["fermatactl"])
+        self.no(2, "start", "--composer", "bach")
+        self.no(2, "channel", *["x"] * 40)
+        self.assertEqual(self.names(), before)
+
+
 class Many(ChannelTest):
     def test_too_many(self):
         before = len(self.objects())
@@ -133,6 +201,8 @@ class Many(ChannelTest):
 
 
 if __name__ == "__main__":
+    if "--ctl" not in sys.argv:
+        Ctl = unittest.skip("no --ctl")(Ctl)
     # A real daemon has better things to do than 64 channels; --few leaves that out.
     if "--few" in sys.argv:
         sys.argv.remove("--few")
