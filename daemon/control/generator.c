@@ -33,6 +33,14 @@
 /** Until a net that could not be loaded is tried again. */
 #define RETRY_SECONDS 60
 
+/** Why nothing is open, for generator_trouble(). */
+static const char *why_closed(int r)
+{
+    if (r == -EBADMSG || r == -ENOENT)
+        return "weights: no net can be read; they are tried again and again";
+    return "device: there is nothing to compute on; it is looked for again and again";
+}
+
 int generator_new(const struct generator_config *config, struct generator **ret_generator)
 {
     if (config->lanes < 1 || config->lanes > GENERATOR_LANES)
@@ -64,8 +72,10 @@ int generator_new(const struct generator_config *config, struct generator **ret_
     generator->tokens = malloc((size_t)GENERATOR_LANES * NET_MAX_RUN_BYTES);
     if (generator->tokens)
         r = generator_open(generator, generator->want);
-    if (r < 0)
+    if (r < 0 && (r == -ENOMEM || !config->patient))
         goto fail;
+    if (r < 0)
+        atomic_store(&generator->trouble, why_closed(r));
     generator_take_names(generator);
     *ret_generator = generator;
     return 0;
@@ -194,6 +204,9 @@ static int step_net(struct generator *generator, struct entry *entry, struct ent
     for (uint32_t i = 0; i < entry->width; i++)
         if (inputs[i].active)
             lane_take(entry->seats[i], generator->tokens + i * info->steps * info->token_bytes);
+    for (uint32_t i = 0; i < entry->width; i++)
+        if (inputs[i].active && lane_doubts(entry->seats[i]))
+            entry->doubted = true;
     return active;
 }
 
@@ -234,6 +247,8 @@ static int step_sketches(struct generator *generator, struct entry *entry)
         return r;
     atomic_fetch_add(&generator->progress, 1);
     lane_take_sketches(lane, net_info(entry->sketches), generator->tokens);
+    if (lane_doubts(lane))
+        entry->doubted = true;
     return 1;
 }
 
@@ -241,6 +256,12 @@ static void set_trouble(struct generator *generator, const char *trouble)
 {
     if (atomic_exchange(&generator->trouble, trouble) != trouble && generator->on_trouble)
         generator->on_trouble(generator->user);
+}
+
+static bool relieve_lane(struct generator *generator, struct lane *lane)
+{
+    lane_lend(lane, generator->repertoire);
+    return lane_relieve(lane, RELIEF_US);
 }
 
 /** Fills the scores that are about to run dry; returns how many there were. The lanes are locked.
@@ -252,7 +273,7 @@ static int relieve(struct generator *generator)
         generator_take_arrivals(generator);
     for (size_t i = 0; i < GENERATOR_LANES; i++)
         if (generator->lanes[i])
-            relieved += lane_relieve(generator->lanes[i], RELIEF_US);
+            relieved += relieve_lane(generator, generator->lanes[i]);
     return relieved;
 }
 
@@ -300,6 +321,8 @@ int generator_step(struct generator *generator)
 {
     struct entry *entries[GENERATOR_LANES] = {0};
     int total = 0;
+    if (!generator->device)
+        return -ENODEV;
     pthread_mutex_lock(&generator->lanes_mutex);
     generator->locked = true;
     generator_take_arrivals(generator);
@@ -307,7 +330,7 @@ int generator_step(struct generator *generator)
         if (generator->lanes[i])
             entries[i] = entry_for(generator, generator->lanes[i]);
         if (generator->lanes[i] && !entries[i])
-            lane_relieve(generator->lanes[i], RELIEF_US);
+            relieve_lane(generator, generator->lanes[i]);
     }
     for (size_t i = 0; i < generator->net_count && total >= 0; i++) {
         int active = step_net(generator, &generator->nets[i], entries);
@@ -358,21 +381,31 @@ static bool sleep_or_quit(struct generator *generator, int seconds)
     return quit;
 }
 
-/** Opens everything anew, again and again. */
+/** Opens everything, again and again. */
 static void reopen(struct generator *generator)
 {
-    log_error("the device %s was lost; opening it anew while the composed music plays on",
-              generator_device(generator));
-    set_trouble(generator, "device: the GPU was lost and is being opened anew");
-    generator_close_gently(generator);
+    bool lost = generator->device;
+    if (lost) {
+        log_error("the device %s was lost; opening it anew while the composed music plays on",
+                  generator_device(generator));
+        set_trouble(generator, "device: the GPU was lost and is being opened anew");
+        generator_close_gently(generator);
+    } else {
+        log_warning("nothing can compose; human phrases are played until it can");
+        if (sleep_or_quit(generator, REOPEN_FIRST_SECONDS))
+            return;
+    }
     int wait = REOPEN_FIRST_SECONDS;
-    int tries = 0;
     bool any = !generator->want[0] || !strcmp(generator->want, "auto");
-    while (generator_open(generator, any && tries >= REOPEN_TRIES ? "cpu" : generator->want) < 0) {
+    for (int tries = 0;; tries++) {
+        int r = generator_open(generator, any && tries >= REOPEN_TRIES ? "cpu" : generator->want);
+        if (r == 0)
+            break;
+        if (!lost || r == -EBADMSG || r == -ENOENT)
+            set_trouble(generator, why_closed(r));
         if (sleep_or_quit(generator, wait))
             return;
-        tries++;
-        if (tries > REOPEN_TRIES && wait < REOPEN_LAST_SECONDS)
+        if (tries >= REOPEN_TRIES && wait < REOPEN_LAST_SECONDS)
             wait *= 2;
     }
     generator_take_names(generator);
@@ -410,6 +443,8 @@ static void *run(void *data)
     bool quit = false;
     while (!quit) {
         int r = generator_step(generator);
+        if (r == 0)
+            r = generator_renew_next(generator);
         if (r == 0)
             r = generator_load_next(generator);
         if (r == 0)

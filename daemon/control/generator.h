@@ -39,21 +39,25 @@ struct generator_config {
     size_t lanes;                        ///< it has room for at first, 1..GENERATOR_LANES
     /** Seconds until a net that could not be loaded is tried again; 0: a minute. */
     double retry_seconds;
+    /** A device that is not there, or weights that cannot be read, are waited for, by the thread:
+     * lanes play human phrases until then. Else generator_new() fails. */
+    bool patient;
     /** Generator's thread: generator_trouble() or generator_device() has changed. May be NULL. */
     void (*on_trouble)(void *user);
     void *user;
 };
 
 /**
- * Opens the device and loads one net. Blocks: see net_new(). Returns 0, -ENODEV, or what net_new()
- * says, logged.
+ * Opens the device and loads one net. Blocks: see net_new(). Returns 0, or, where it is not
+ * patient, -ENODEV or what net_new() says, logged.
  */
 int generator_new(const struct generator_config *config, struct generator **ret_generator);
 
 /** Stops the thread and frees all. */
 void generator_free(struct generator *generator);
 
-/** What is open; strings are the generator's and outlive one reopening. Any thread. */
+/** What is open, "none" at first where nothing could be; strings are the generator's and outlive
+ * one reopening. Any thread. */
 const char *generator_device(const struct generator *generator);
 const char *generator_driver(const struct generator *generator);
 /** The nets there are, resident or not. */

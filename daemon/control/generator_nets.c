@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "compute/device.h"
@@ -17,22 +18,6 @@
 #include "nets/net.h"
 #include "nets/tune.h"
 #include "nets/tuning.h"
-
-void generator_close(struct generator *generator)
-{
-    tune_free(generator->tune);
-    generator->tune = NULL;
-    for (size_t i = 0; i < generator->net_count; i++) {
-        struct entry *entry = &generator->nets[i];
-        net_free(entry->net);
-        net_free(entry->sketches);
-        entry->net = entry->sketches = NULL;
-        entry->sketcher = NULL;
-        entry->no_sketches = false;
-    }
-    device_free(generator->device);
-    generator->device = NULL;
-}
 
 double generator_now(void)
 {
@@ -55,6 +40,48 @@ static void judge_load(struct generator *generator, struct entry *entry, int r)
                   entry->known->name);
 }
 
+static struct stamp stamp_of(const char *path)
+{
+    struct stat found;
+    if (stat(path, &found) < 0)
+        return (struct stamp){0};
+    return (struct stamp){found.st_dev, found.st_ino, (uint64_t)found.st_size, found.st_mtim.tv_sec,
+                          found.st_mtim.tv_nsec};
+}
+
+static bool is_same(const struct stamp *a, const struct stamp *b)
+{
+    return a->device == b->device && a->inode == b->inode && a->size == b->size &&
+           a->seconds == b->seconds && a->nanoseconds == b->nanoseconds;
+}
+
+/** net_new(). What is loaded is not doubted. */
+static int load(struct generator *generator, struct entry *entry)
+{
+    entry->stamp = stamp_of(entry->known->path); // what changes while it is read is another file
+    entry->doubted = false;
+    return net_new(generator->device, entry->known->path, entry->width, &entry->net);
+}
+
+static void unload(struct entry *entry)
+{
+    net_free(entry->net);
+    net_free(entry->sketches);
+    entry->net = entry->sketches = NULL;
+    entry->sketcher = NULL;
+    entry->no_sketches = false;
+}
+
+void generator_close(struct generator *generator)
+{
+    tune_free(generator->tune);
+    generator->tune = NULL;
+    for (size_t i = 0; i < generator->net_count; i++)
+        unload(&generator->nets[i]);
+    device_free(generator->device);
+    generator->device = NULL;
+}
+
 /** What the hand does: a call of net.h or device.h, for an entry. */
 struct call {
     struct generator *generator;
@@ -68,8 +95,14 @@ struct call {
 static int do_load(void *user)
 {
     struct call *call = user;
-    struct entry *entry = call->entry;
-    return net_new(call->generator->device, entry->known->path, entry->width, &entry->net);
+    return load(call->generator, call->entry);
+}
+
+static int do_renew(void *user)
+{
+    struct call *call = user;
+    unload(call->entry);
+    return load(call->generator, call->entry);
 }
 
 static int do_load_sketches(void *user)
@@ -122,7 +155,7 @@ static int do_open(void *user)
         struct entry *entry = &generator->nets[i];
         if (!entry->wanted)
             continue;
-        r = net_new(generator->device, entry->known->path, entry->width, &entry->net);
+        r = load(generator, entry);
         judge_load(generator, entry, r);
         loaded += r == 0;
         if (entry->broken > 0) {
@@ -135,7 +168,7 @@ static int do_open(void *user)
         struct entry *entry = &generator->nets[i];
         if (entry->wanted || entry->broken > 0)
             continue;
-        r = net_new(generator->device, entry->known->path, entry->width, &entry->net);
+        r = load(generator, entry);
         judge_load(generator, entry, r);
         loaded = entry->wanted = r == 0;
         r = entry->broken > 0 ? 0 : r;
@@ -193,12 +226,45 @@ int generator_open(struct generator *generator, const char *want)
 
 void generator_take_names(struct generator *generator)
 {
-    const struct device_info *info = device_info(generator->device);
+    static const struct device_info none = {.name = "none", .driver = "none"};
+    const struct device_info *info = generator->device ? device_info(generator->device) : &none;
     unsigned next = !generator->name;
     snprintf(generator->names[next].device, sizeof generator->names[next].device, "%s", info->name);
     snprintf(generator->names[next].driver, sizeof generator->names[next].driver, "%s",
              info->driver);
     atomic_store(&generator->name, next);
+}
+
+/** Lanes may play on a net again that they had given up, and those that play on it are to prime it.
+ */
+static void welcome(struct generator *generator, const struct entry *entry)
+{
+    pthread_mutex_lock(&generator->lanes_mutex);
+    for (size_t i = 0; i < GENERATOR_LANES; i++)
+        if (generator->lanes[i])
+            lane_welcome(generator->lanes[i], entry->known);
+    pthread_mutex_unlock(&generator->lanes_mutex);
+}
+
+int generator_renew_next(struct generator *generator)
+{
+    for (size_t i = 0; i < generator->net_count; i++) {
+        struct entry *entry = &generator->nets[i];
+        if (!entry->broken && !(entry->doubted && entry->net))
+            continue;
+        struct stamp now = stamp_of(entry->known->path);
+        if (!now.inode || is_same(&now, &entry->stamp))
+            continue;
+        log_notice("net %s could not be played, but its file %s is another one now: it is loaded "
+                   "anew",
+                   entry->known->name, entry->known->path);
+        int r = call(do_renew, &(struct call){.generator = generator, .entry = entry});
+        entry->wanted = entry->wanted || r == 0;
+        judge_load(generator, entry, r);
+        welcome(generator, entry);
+        return r < 0 && entry->broken == 0 ? r : 1;
+    }
+    return 0;
 }
 
 int generator_load_next(struct generator *generator)

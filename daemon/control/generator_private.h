@@ -24,6 +24,12 @@ struct tune;
 
 #define NETS 16
 
+/** By which a file is told from one that was put in its place, or written anew. */
+struct stamp {
+    uint64_t device, inode, size;
+    int64_t seconds, nanoseconds; ///< of its last change
+};
+
 /** A net of the repertoire, and who plays on it. Each lane keeps its seat, which is its place in
  * the net's batch, as long as it plays on the net. */
 struct entry {
@@ -39,6 +45,8 @@ struct entry {
     bool played;           ///< some lane has played on it
     bool wanted;           ///< resident once, so it will be again after a reopening
     double narrow;         ///< could not be made wider: not tried again until then
+    struct stamp stamp;    ///< of the file it was loaded from
+    bool doubted;          ///< it has failed a lane: once the file is another one it is loaded anew
     double broken;         ///< could not be loaded: not tried again until then; 0: can be
 };
 
@@ -119,6 +127,10 @@ int generator_widen(struct generator *generator, struct entry *entry, uint32_t w
 /** Loads a net once more, for what is drawn again. What is wrong with it, not with the device, is
  * done without it. */
 int generator_load_sketches(struct generator *generator, struct entry *entry);
+
+/** Loads a net anew that could not be loaded or has failed, and whose file is another one now;
+ * lanes try it at once. Returns 1, 0 where there is none, or -errno of a device that fails. */
+int generator_renew_next(struct generator *generator);
 
 /** Loads one more net while there is time for it, at last those for what is drawn again. Returns 1,
  * 0 where all are there, or -errno of a device that fails. */

@@ -11,6 +11,7 @@
 #include "nets/net.h"
 
 struct opening;
+struct repertoire;
 struct repertoire_net;
 struct score;
 
@@ -107,6 +108,10 @@ void lane_take_sketches(struct lane *lane, const struct net_info *info, const ui
 /** Takes the net_info.steps steps that the run made. */
 void lane_take(struct lane *lane, const uint8_t *tokens);
 
+/** Until a net plays, its human phrases are those of the net that is asked for, or of any other in
+ * the repertoire. */
+void lane_lend(struct lane *lane, const struct repertoire *repertoire);
+
 /**
  * Music for when no net can make any: has the score reach `least` microseconds beyond now with
  * varied phrases of what the channel has played, or with human phrases. Also while a run is in
@@ -117,6 +122,12 @@ bool lane_relieve(struct lane *lane, int64_t least);
 /** What is wrong with the music, one word and then plain ones, or NULL: a constant. Told as a mark
  * "rung" when it changes. Any thread. */
 const char *lane_trouble(const struct lane *lane);
+
+/** Whether the net in use has failed since the last call. */
+bool lane_doubts(struct lane *lane);
+
+/** The net `known` was loaded anew: it is worth another try. */
+void lane_welcome(struct lane *lane, const struct repertoire_net *known);
 
 /** The net's state is lost: prime anew from the channel's own music. `reason` is told: a constant,
  * such as "device". */

@@ -125,6 +125,7 @@ static void keep_unheard(struct lane *lane)
 
 void lane_give_up(struct lane *lane)
 {
+    lane->doubts = true;
     if (lane_set_aside(lane))
         return;
     lane_write_relief(lane);
@@ -136,6 +137,7 @@ void lane_give_up(struct lane *lane)
 static void end_patience(struct lane *lane)
 {
     lane->patiences++;
+    lane->doubts = lane->doubts || lane->patiences >= LANE_PATIENCES;
     if (lane->patiences >= LANE_PATIENCES && lane_set_aside(lane))
         return;
     if (lane->least_badness > CURATOR_TOLERABLE) {

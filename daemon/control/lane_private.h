@@ -100,6 +100,7 @@ struct lane {
     const struct repertoire_net *playing; ///< the net in use; NULL: none yet
     bool others;                          ///< there is another one to play on
     struct aside aside;
+    bool doubts;        ///< the one in use has failed
     unsigned patiences; ///< that came to their end, in a row
     enum lane_rung rung;
     _Atomic(const char *) trouble; ///< the same in words

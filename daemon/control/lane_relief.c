@@ -73,6 +73,22 @@ bool lane_set_aside(struct lane *lane)
     return true;
 }
 
+bool lane_doubts(struct lane *lane)
+{
+    bool doubts = lane->doubts;
+    lane->doubts = false;
+    return doubts;
+}
+
+void lane_welcome(struct lane *lane, const struct repertoire_net *known)
+{
+    aside_forget(&lane->aside, known);
+    if (lane->playing != known)
+        return;
+    lane->patiences = 0;
+    lane_forget(lane, "net");
+}
+
 /** Of the nets that are not set aside, one that offers the composer before the others; `count`
  * where there is none. The net `not` does not count. */
 static size_t choose_other(const struct lane *lane, const struct repertoire_net *const *nets,
@@ -138,16 +154,36 @@ static void close_notes(struct lane *lane, int64_t horizon)
     }
 }
 
+void lane_lend(struct lane *lane, const struct repertoire *repertoire)
+{
+    struct primer *primer = &lane->primer;
+    const struct repertoire_net *asked = repertoire_find(repertoire, lane->style.net);
+    if (!primer->book && asked)
+        primer->book = asked->book;
+    for (size_t i = 0; !primer->book && i < repertoire_count(repertoire); i++)
+        primer->book = repertoire_net(repertoire, i)->book;
+}
+
+/** In whose manner it is to be; what is asked for while nothing composes is heard of here alone. */
+static void find_composer(struct lane *lane, char ret_composer[32])
+{
+    pthread_mutex_lock(&lane->mutex);
+    memcpy(ret_composer, lane->asked.composer, sizeof lane->asked.composer);
+    pthread_mutex_unlock(&lane->mutex);
+}
+
 bool lane_relieve(struct lane *lane, int64_t least)
 {
     struct primer *primer = &lane->primer;
+    char composer[sizeof lane->asked.composer];
     bool played = false;
+    find_composer(lane, composer);
     while (score_horizon(lane->score) - score_position(lane->score) < least) {
         int64_t start = score_horizon(lane->score);
         close_notes(lane, start);
         enum replay_source source =
-            replay_play(&lane->replay, lane->score, start, primer->book, lane->style.composer,
-                        DRAFT_US, primer->notes, PRIMER_NOTES, &primer->count);
+            replay_play(&lane->replay, lane->score, start, primer->book, composer, DRAFT_US,
+                        primer->notes, PRIMER_NOTES, &primer->count);
         if (source == REPLAY_NOTHING)
             break;
         draft_begin(&lane->relief, start);

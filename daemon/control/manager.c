@@ -121,6 +121,7 @@ static int make_generator(struct manager *manager)
         .repertoire = manager->repertoire,
         .net = settings->net,
         .lanes = count_beside_main(manager),
+        .patient = true,
         .on_trouble = on_trouble,
         .user = manager,
     };

@@ -25,7 +25,12 @@ struct studio *studio_new(const char *const *names, bool phrases, size_t count, 
     assert_non_null(studio);
     studio->repertoire = fake_repertoire(names, phrases);
     struct generator_config config = {
-        .repertoire = studio->repertoire, .net = names[0], .lanes = count, .retry_seconds = 0.1};
+        .repertoire = studio->repertoire,
+        .net = names[0],
+        .lanes = count,
+        .retry_seconds = 0.1,
+        .patient = true,
+    };
     assert_int_equal(generator_new(&config, &studio->generator), 0);
     struct lane_style style = {.composer = "bach", .threshold = 0.5, .curator = true};
     snprintf(style.net, sizeof style.net, "%s", names[0]);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Whatever fails, the music goes on, it is told how, and it recovers by itself: each rung, over
 // nets and a device that fail as the test says.
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -333,6 +334,52 @@ static void test_a_device_that_is_lost(void **state)
     is_lost(roll_net);
 }
 
+/** Nothing was there from the beginning on. */
+static void starts_without(const char *const *nets, const char *word)
+{
+    struct studio *studio = studio_new(nets, true, 1, 7);
+    assert_int_equal(strncmp(generator_trouble(studio->generator), word, strlen(word)), 0);
+    assert_string_equal(generator_device(studio->generator), "none");
+    assert_true(generator_step(studio->generator) < 0);
+    assert_int_equal(generator_start(studio->generator), 0);
+    generator_set_playing(studio->generator, studio->channels[0].lane, true);
+    listen_on(studio, 60);
+    wait_for_trouble(studio, word);
+    assert_string_equal(studio_rung(studio, 0), "phrases");
+    size_t count = studio_notes(studio, 0, 0, 60);
+    assert_true(count > 60 * 2);
+    for (size_t i = 0; i < count; i++)
+        assert_true(is_human(&studio->notes[i]));
+    fake.lost = false;
+    fake.unread = NULL;
+    finish(studio);
+}
+
+static void test_a_start_without_a_device(void **state)
+{
+    fake.lost = true;
+    starts_without(roll_first, "device");
+}
+
+static void test_a_start_without_weights(void **state)
+{
+    fake.unread = "";
+    starts_without(notes_first, "weights");
+}
+
+static void test_who_is_not_patient_is_told(void **state)
+{
+    struct repertoire *repertoire = fake_repertoire(notes_net, true);
+    struct generator_config config = {.repertoire = repertoire, .net = notes_net[0], .lanes = 1};
+    struct generator *generator;
+    fake.lost = true;
+    assert_int_equal(generator_new(&config, &generator), -ENODEV);
+    fake.lost = false;
+    fake.unread = "";
+    assert_int_equal(generator_new(&config, &generator), -EBADMSG);
+    repertoire_free(repertoire);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -346,6 +393,9 @@ int main(void)
         cmocka_unit_test_setup(test_relief_goes_on_for_hours, begin),
         cmocka_unit_test_setup(test_a_device_that_stalls, begin),
         cmocka_unit_test_setup(test_a_device_that_is_lost, begin),
+        cmocka_unit_test_setup(test_a_start_without_a_device, begin),
+        cmocka_unit_test_setup(test_a_start_without_weights, begin),
+        cmocka_unit_test_setup(test_who_is_not_patient_is_told, begin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
