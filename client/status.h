@@ -37,7 +37,7 @@ struct status_channel {
     char state_reason[256];
     char composer[64];
     char net[64];
-    char sampling[16];
+    char sampling[16], profile[16];
     char piece_length[32]; ///< minutes
     char title[128];       ///< of the piece that is heard
     double threshold;

@@ -78,6 +78,7 @@ static enum ending act_name(const struct verb *verb, const struct request *reque
         return ending;
     const struct status_channel *channel = status_channel(&status, request->channel);
     static const struct status_names samplings = {{"sample", "hard"}, 2};
+    static const struct status_names profiles = {{"room", "telephone", "raw"}, 3};
     const struct status_names *names = &samplings;
     const char *value = channel->sampling;
     if (!strcmp(verb->property, "Composer")) {
@@ -86,6 +87,9 @@ static enum ending act_name(const struct verb *verb, const struct request *reque
     } else if (!strcmp(verb->property, "Net")) {
         names = &status.nets;
         value = channel->net;
+    } else if (!strcmp(verb->property, "Profile")) {
+        names = &profiles;
+        value = channel->profile;
     }
     if (!request->list)
         printf("%s\nthere are: ", value);
@@ -270,6 +274,8 @@ const struct verb verbs[] = {
      run_name, "Sampling"},
     {"net", "[NAME]", "l", "the net that composes: show or set it", run_name, "Net"},
     {"volume", "[0..1|0..100%]", "", "show or set it", run_number, "Volume"},
+    {"profile", "[room|telephone|raw]", "l", "what sound and music are made for: show or set it",
+     run_name, "Profile"},
     {"reseed-interval", "[SECONDS]", "", "between reseeds, 5 to 3600; 0: only when needed",
      run_number, "ReseedInterval"},
     {"piece-length", "[MINUTES]", "", "of a piece, such as 3 or 2-5; 0: one endless piece",

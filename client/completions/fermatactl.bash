@@ -7,7 +7,7 @@ _fermatactl()
     _init_completion || return
 
     local verbs='status start stop skip seed reseed composer threshold sampling net volume
-        reseed-interval piece-length channel watch health metrics version help'
+        profile reseed-interval piece-length channel watch health metrics version help'
     local options='--channel --help --system --user --version' verb='' which=() i
 
     case $prev in
@@ -52,7 +52,7 @@ _fermatactl()
     status | channel)
         options+=' --json'
         ;;
-    composer | net | sampling)
+    composer | net | sampling | profile)
         options+=' --list'
         ;;
     watch)
@@ -77,6 +77,9 @@ _fermatactl()
         ;;
     sampling)
         COMPREPLY=($(compgen -W 'sample hard' -- "$cur"))
+        ;;
+    profile)
+        COMPREPLY=($(compgen -W 'room telephone raw' -- "$cur"))
         ;;
     help)
         COMPREPLY=($(compgen -W "$verbs" -- "$cur"))

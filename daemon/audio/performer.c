@@ -14,6 +14,7 @@
 
 #include "audio/fan.h"
 #include "audio/pace.h"
+#include "audio/profile.h"
 #include "audio/synth.h"
 #include "log.h"
 
@@ -135,6 +136,8 @@ static void render(struct performer *performer, struct slot *slot, uint32_t fram
     if (frames == 0)
         return;
     synth_render(slot->part->synth, performer->scratch, frames);
+    if (slot->part->profile)
+        profile_process(slot->part->profile, performer->scratch, frames);
     fan_push(slot->part->fan, performer->scratch, frames);
     slot->written += frames;
     atomic_fetch_add_explicit(&performer->progress, frames / SYNTH_BLOCK, memory_order_relaxed);
@@ -143,13 +146,13 @@ static void render(struct performer *performer, struct slot *slot, uint32_t fram
 static void perform(struct slot *slot, const struct score_event *event)
 {
     struct performer_part *part = slot->part;
+    uint32_t delay = SYNTH_DELAY + (part->profile ? PROFILE_DELAY : 0);
     if (event->velocity > 0)
         synth_note_on(part->synth, event->pitch, event->velocity);
     else
         synth_note_off(part->synth, event->pitch);
     if (part->on_event)
-        part->on_event(part->user, event, slot->written + SYNTH_DELAY,
-                       fan_ahead(part->fan) + SYNTH_DELAY);
+        part->on_event(part->user, event, slot->written + delay, fan_ahead(part->fan) + delay);
 }
 
 static void ask_for_more(struct slot *slot)

@@ -8,6 +8,7 @@
 #include "music/score.h"
 
 struct fan;
+struct profile;
 struct synth;
 
 /**
@@ -30,6 +31,7 @@ struct performer_part {
     struct score *score;
     struct synth *synth;
     struct fan *fan;
+    struct profile *profile; ///< what is done to the synth's sound; NULL: nothing
     /** Called on the performer's thread for each event as it is rendered. `frame` counts the
      * frames given to the fan since the part was added: the event is heard when a reader gets
      * there; `ahead` is how many frames the first reader is behind it now. May be NULL. Neither

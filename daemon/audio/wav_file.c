@@ -6,23 +6,45 @@
 #include <math.h>
 #include <string.h>
 
-#include "audio/synth.h"
+#include <soxr.h>
 
-#define CHANNELS 2
-#define FRAME_BYTES (CHANNELS * sizeof(int16_t))
+#include "audio/synth.h"
+#include "log.h"
+
 #define FADE_FRAMES 24000 // half a second
 #define NEVER INT64_MAX
+#define PHONE_RATE 8000
+/** From a note's time to its first frame. */
+#define DELAY (SYNTH_DELAY + PROFILE_DELAY)
+
+_Static_assert(SYNTH_BLOCK == PROFILE_BLOCK, "they work side by side");
 
 struct rendering {
     struct synth *synth;
+    struct profile *profile;
+    soxr_t resampler; ///< NULL where the file has the synth's rate and channels
     const struct note *notes;
     size_t count;
     size_t next;
     int64_t ends[128]; ///< of what sounds, or NEVER
+    uint64_t frames;   ///< to write
+    uint64_t written;
+    FILE *out;
 };
 
-static int write_header(FILE *out, uint64_t frames)
+static uint16_t channels_of(const struct rendering *rendering)
 {
+    return rendering->resampler ? 1 : 2;
+}
+
+static uint32_t rate_of(const struct rendering *rendering)
+{
+    return rendering->resampler ? PHONE_RATE : SYNTH_RATE;
+}
+
+static int write_header(const struct rendering *rendering)
+{
+    uint16_t frame_bytes = (uint16_t)(channels_of(rendering) * sizeof(int16_t));
     struct __attribute__((packed)) {
         char riff[4];
         uint32_t riff_bytes;
@@ -36,20 +58,20 @@ static int write_header(FILE *out, uint64_t frames)
         uint32_t data_bytes;
     } header = {
         .riff = {'R', 'I', 'F', 'F'},
-        .riff_bytes = htole32((uint32_t)(frames * FRAME_BYTES + sizeof header - 8)),
+        .riff_bytes = htole32((uint32_t)(rendering->frames * frame_bytes + sizeof header - 8)),
         .wave = {'W', 'A', 'V', 'E'},
         .fmt = {'f', 'm', 't', ' '},
         .fmt_bytes = htole32(16),
         .format = htole16(1),
-        .channels = htole16(CHANNELS),
-        .rate = htole32(SYNTH_RATE),
-        .bytes_per_second = htole32(SYNTH_RATE * FRAME_BYTES),
-        .frame_bytes = htole16(FRAME_BYTES),
+        .channels = htole16(channels_of(rendering)),
+        .rate = htole32(rate_of(rendering)),
+        .bytes_per_second = htole32(rate_of(rendering) * frame_bytes),
+        .frame_bytes = htole16(frame_bytes),
         .bits = htole16(16),
         .data = {'d', 'a', 't', 'a'},
-        .data_bytes = htole32((uint32_t)(frames * FRAME_BYTES)),
+        .data_bytes = htole32((uint32_t)(rendering->frames * frame_bytes)),
     };
-    return fwrite(&header, sizeof header, 1, out) == 1 ? 0 : -EIO;
+    return fwrite(&header, sizeof header, 1, rendering->out) == 1 ? 0 : -EIO;
 }
 
 /** What is due by `time`, what ends before what begins. */
@@ -70,43 +92,93 @@ static void perform(struct rendering *rendering, int64_t time)
     }
 }
 
-static int render(struct rendering *rendering, uint64_t frames, FILE *out)
+/** Writes frames of the file's form; those beyond its end are left out. */
+static int write_frames(struct rendering *rendering, const float *sound, size_t frames)
 {
-    for (uint64_t done = 0; done < frames;) {
-        float sound[CHANNELS * SYNTH_BLOCK];
-        int16_t samples[CHANNELS * SYNTH_BLOCK];
-        uint32_t now = frames - done < SYNTH_BLOCK ? (uint32_t)(frames - done) : SYNTH_BLOCK;
+    int16_t samples[2 * SYNTH_BLOCK];
+    uint16_t channels = channels_of(rendering);
+    uint32_t fade = FADE_FRAMES / (SYNTH_RATE / rate_of(rendering));
+    uint64_t left = rendering->frames - rendering->written;
+    frames = frames < left ? frames : left;
+    for (size_t i = 0; i < channels * frames; i++) {
+        uint64_t behind = left - i / channels;
+        double gain = behind < fade ? (double)behind / fade : 1;
+        samples[i] = (int16_t)htole16(
+            (uint16_t)(int16_t)lrint(fmin(fmax(sound[i] * gain, -1), 1) * INT16_MAX));
+    }
+    if (fwrite(samples, channels * sizeof *samples, frames, rendering->out) != frames)
+        return -EIO;
+    rendering->written += frames;
+    return 0;
+}
+
+/** Takes frames as the profile gives them. */
+static int take(struct rendering *rendering, const float *sound, size_t frames)
+{
+    if (!rendering->resampler || !frames)
+        return write_frames(rendering, sound, frames);
+    float mono[SYNTH_BLOCK];
+    float fewer[SYNTH_BLOCK];
+    size_t count;
+    for (size_t i = 0; i < frames; i++)
+        mono[i] = sound[2 * i];
+    soxr_error_t error =
+        soxr_process(rendering->resampler, mono, frames, NULL, fewer, SYNTH_BLOCK, &count);
+    if (error) {
+        log_error("cannot resample: %s", error);
+        errno = EIO;
+        return -EIO;
+    }
+    return write_frames(rendering, fewer, count);
+}
+
+static int render(struct rendering *rendering)
+{
+    // The first frames are what the delay holds, no music.
+    uint64_t skip = DELAY;
+    for (uint64_t done = 0; rendering->written < rendering->frames; done += SYNTH_BLOCK) {
+        float sound[2 * SYNTH_BLOCK];
         // An event belongs to the block boundary nearest to it.
         perform(rendering, (int64_t)(done + SYNTH_BLOCK / 2) * NOTE_SECOND / SYNTH_RATE);
-        synth_render(rendering->synth, sound, now);
-        for (uint32_t i = 0; i < CHANNELS * now; i++) {
-            uint64_t left = frames - done - i / CHANNELS;
-            double gain = left < FADE_FRAMES ? (double)left / FADE_FRAMES : 1;
-            samples[i] = (int16_t)htole16(
-                (uint16_t)(int16_t)lrint(fmin(fmax(sound[i] * gain, -1), 1) * INT16_MAX));
-        }
-        if (fwrite(samples, FRAME_BYTES, now, out) != now)
-            return -EIO;
-        done += now;
+        synth_render(rendering->synth, sound, SYNTH_BLOCK);
+        profile_process(rendering->profile, sound, SYNTH_BLOCK);
+        uint32_t late = skip < SYNTH_BLOCK ? (uint32_t)skip : SYNTH_BLOCK;
+        skip -= late;
+        int r = take(rendering, sound + 2 * (size_t)late, SYNTH_BLOCK - late);
+        if (r < 0)
+            return r;
     }
-    return fflush(out) == 0 ? 0 : -EIO;
+    return fflush(rendering->out) == 0 ? 0 : -EIO;
+}
+
+static int make(struct rendering *rendering, const struct wav_file_sound *sound)
+{
+    int r = synth_new(sound->soundfont, &rendering->synth);
+    if (r == 0)
+        r = profile_new(sound->profile, &rendering->profile);
+    if (r < 0 || sound->profile != PROFILE_TELEPHONE)
+        return r;
+    rendering->resampler = soxr_create(SYNTH_RATE, PHONE_RATE, 1, NULL, NULL, NULL, NULL);
+    return rendering->resampler ? 0 : -ENOMEM;
 }
 
 int wav_file_write(FILE *out, const struct note *notes, size_t count, int64_t length,
-                   const char *soundfont)
+                   const struct wav_file_sound *sound)
 {
     if (length > WAV_FILE_LONGEST)
         return -EFBIG;
-    struct rendering rendering = {.notes = notes, .count = count};
+    struct rendering rendering = {.notes = notes, .count = count, .out = out};
     for (int pitch = 0; pitch < 128; pitch++)
         rendering.ends[pitch] = NEVER;
-    int r = synth_new(soundfont, &rendering.synth);
-    if (r < 0)
-        return r;
-    uint64_t frames = (uint64_t)(length * SYNTH_RATE / NOTE_SECOND);
-    r = write_header(out, frames);
+    int r = make(&rendering, sound);
+    if (r == 0) {
+        rendering.frames = (uint64_t)(length * rate_of(&rendering) / NOTE_SECOND);
+        r = write_header(&rendering);
+    }
     if (r == 0)
-        r = render(&rendering, frames, out);
+        r = render(&rendering);
+    soxr_delete(rendering.resampler);
+    profile_free(rendering.profile);
     synth_free(rendering.synth);
     return r;
 }

@@ -223,6 +223,20 @@ static void set_volume(const struct bus_object *object, const DBusBasicValue *va
         refuse_number("Volume", value->dbl, "0 to 1", r, error);
 }
 
+static void get_profile(const struct bus_object *object, DBusMessageIter *iter)
+{
+    bus_append_string(iter, channel_profile(object->channel));
+}
+
+static void set_profile(const struct bus_object *object, const DBusBasicValue *value,
+                        DBusError *error)
+{
+    int r = channel_set_profile(object->channel, value->str);
+    if (r < 0)
+        refuse_name("profile", value->str, BUS_ERROR_UNKNOWN_PROFILE, "room, telephone, raw", r,
+                    error);
+}
+
 static void get_reseed_interval(const struct bus_object *object, DBusMessageIter *iter)
 {
     dbus_uint32_t seconds = channel_reseed_interval(object->channel);
@@ -330,6 +344,7 @@ static const struct bus_property properties[] = {
     {"Sampling", "s", true, get_sampling, set_sampling},
     {"Net", "s", true, get_net, set_net},
     {"Volume", "d", true, get_volume, set_volume},
+    {"Profile", "s", true, get_profile, set_profile},
     {"ReseedInterval", "u", true, get_reseed_interval, set_reseed_interval},
     {"PieceLength", "s", true, get_piece_length, set_piece_length},
     {"Name", "s", false, get_name, NULL},

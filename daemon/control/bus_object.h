@@ -24,6 +24,7 @@ struct manager;
 #define BUS_ERROR_UNKNOWN_COMPOSER BUS_NAME ".Error.UnknownComposer"
 #define BUS_ERROR_UNKNOWN_NET BUS_NAME ".Error.UnknownNet"
 #define BUS_ERROR_UNKNOWN_SAMPLING BUS_NAME ".Error.UnknownSampling"
+#define BUS_ERROR_UNKNOWN_PROFILE BUS_NAME ".Error.UnknownProfile"
 #define BUS_ERROR_UNKNOWN_CHANNEL BUS_NAME ".Error.UnknownChannel"
 #define BUS_ERROR_UNKNOWN_SETTING BUS_NAME ".Error.UnknownSetting"
 #define BUS_ERROR_CHANNEL_EXISTS BUS_NAME ".Error.ChannelExists"

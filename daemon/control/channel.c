@@ -130,6 +130,8 @@ static int make_audio(struct channel *channel, const struct settings *settings)
 {
     int r = synth_new(settings->soundfont[0] ? settings->soundfont : NULL, &channel->synth);
     if (r == 0)
+        r = profile_new(channel->profile_kind, &channel->profile);
+    if (r == 0)
         r = fan_new(&channel->fan);
     if (r == 0 && channel->config.context)
         r = make_output(channel, settings);
@@ -139,6 +141,7 @@ static int make_audio(struct channel *channel, const struct settings *settings)
         .score = channel->score,
         .synth = channel->synth,
         .fan = channel->fan,
+        .profile = channel->profile,
         .on_event = on_event,
         .on_hungry = on_hungry,
         .user = channel,
@@ -166,6 +169,8 @@ int channel_new(const struct channel_config *config, struct channel **ret_channe
         .curator = settings->curator,
         .piece_length = settings->piece_length,
     };
+    profile_find(settings->profile, &channel->profile_kind);
+    channel->style.telephone = channel->profile_kind == PROFILE_TELEPHONE;
     memcpy(channel->style.net, settings->net, sizeof channel->style.net);
     memcpy(channel->style.composer, settings->composer, sizeof channel->style.composer);
 
@@ -206,6 +211,7 @@ void channel_free(struct channel *channel)
     if (channel->tap)
         fan_remove(channel->fan, channel->tap);
     fan_free(channel->fan);
+    profile_free(channel->profile);
     synth_free(channel->synth);
     score_free(channel->score);
     titles_finish(&channel->titles);

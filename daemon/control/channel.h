@@ -68,6 +68,10 @@ double channel_volume(const struct channel *channel);
 /** 0 to 1, else -ERANGE. */
 int channel_set_volume(struct channel *channel, double volume);
 
+const char *channel_profile(const struct channel *channel); ///< "room", "telephone" or "raw"
+/** -ENOENT for any other word. */
+int channel_set_profile(struct channel *channel, const char *profile);
+
 uint32_t channel_reseed_interval(const struct channel *channel); ///< seconds; 0: only on demand
 /** 0 or 5 to 3600 seconds, else -ERANGE. */
 int channel_set_reseed_interval(struct channel *channel, uint32_t seconds);

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "audio/performer.h"
+#include "audio/profile.h"
 #include "control/channel.h"
 #include "control/channel_parts.h"
 #include "control/lane.h"
@@ -26,6 +27,7 @@ struct channel {
     struct channel_config config;
     struct lane_style style;
     double volume;
+    enum profile_kind profile_kind;
     char piece_length[ENDING_LENGTH_ROOM]; ///< as it was written
     uint64_t seed;
     bool autostart; ///< to be played from the daemon's start on
@@ -37,6 +39,7 @@ struct channel {
     struct lane *lane;
     bool known; ///< the generator has the lane
     struct synth *synth;
+    struct profile *profile;
     struct fan *fan;
     struct tap *tap;       ///< of the output
     struct output *output; ///< NULL: none, on the machine's instance

@@ -156,6 +156,25 @@ int channel_set_volume(struct channel *channel, double volume)
     return 0;
 }
 
+const char *channel_profile(const struct channel *channel)
+{
+    return profile_name(channel->profile_kind);
+}
+
+int channel_set_profile(struct channel *channel, const char *profile)
+{
+    enum profile_kind kind;
+    int r = profile_find(profile, &kind);
+    if (r < 0 || kind == channel->profile_kind)
+        return r;
+    bool recompose = (kind == PROFILE_TELEPHONE) != channel->style.telephone;
+    channel->profile_kind = kind;
+    channel->style.telephone = kind == PROFILE_TELEPHONE;
+    profile_set(channel->profile, kind);
+    announce(channel, recompose ? LANE_CHANGE : LANE_SETTLE, "Profile", "profile", profile);
+    return 0;
+}
+
 uint32_t channel_reseed_interval(const struct channel *channel)
 {
     return channel->style.reseed_interval;

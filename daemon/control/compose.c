@@ -105,6 +105,7 @@ static int make_job(struct composing *composing, const struct settings *settings
         .reseed_interval = settings->reseed_interval,
         .curator = settings->curator,
         .piece_length = settings->piece_length,
+        .telephone = !strcmp(settings->profile, profile_name(PROFILE_TELEPHONE)),
     };
     memcpy(style.net, settings->net, sizeof style.net);
     memcpy(style.composer, settings->composer, sizeof style.composer);
@@ -114,6 +115,7 @@ static int make_job(struct composing *composing, const struct settings *settings
         .licence = repertoire_find(composing->repertoire, settings->net)->licence,
         .composer = settings->composer,
         .sampling = settings->sampling,
+        .profile = settings->profile,
         .threshold = settings->threshold,
         .curator = settings->curator,
         .seed = seed + index,
@@ -200,6 +202,10 @@ static int compose(struct composing *composing)
 static int write_all(struct composing *composing, const struct settings *settings)
 {
     int r = 0;
+    struct wav_file_sound sound = {
+        .soundfont = settings->soundfont[0] ? settings->soundfont : NULL,
+    };
+    profile_find(settings->profile, &sound.profile);
     for (size_t i = 0; i < composing->job_count; i++)
         piece_cut(&composing->jobs[i].piece, score_position(composing->jobs[i].score));
     for (size_t i = 0; r == 0 && i < composing->request->path_count; i++) {
@@ -210,8 +216,7 @@ static int write_all(struct composing *composing, const struct settings *setting
             log_warning("interrupted before %s had any music; it was not written", path);
             continue;
         }
-        r = printout_write(composing->sheets[i].printout, piece,
-                           settings->soundfont[0] ? settings->soundfont : NULL);
+        r = printout_write(composing->sheets[i].printout, piece, &sound);
         if (r == 0 && interrupt_came())
             log_warning("interrupted: %s has the first %.0f s of %.0f", path, seconds,
                         composing->request->seconds);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "music/arranger.h"
 #include "music/score.h"
 
 void draft_begin(struct draft *draft, int64_t start)
@@ -33,6 +34,20 @@ void draft_copy(struct draft *to, const struct draft *from)
     to->after = from->after;
     memcpy(to->onsets, from->onsets, from->onset_count * sizeof *from->onsets);
     memcpy(to->events, from->events, from->event_count * sizeof *from->events);
+}
+
+void draft_arrange(struct draft *draft)
+{
+    arranger_arrange(draft->onsets, &draft->onset_count);
+    // The end of a note of before that was moved would be a note of its own.
+    size_t count = 0;
+    for (size_t i = 0; i < draft->event_count; i++) {
+        const struct note *note = &draft->events[i];
+        if (note->onset < draft->start && note->pitch == arranger_pitch(note->pitch))
+            draft->events[count++] = *note;
+    }
+    memcpy(draft->events + count, draft->onsets, draft->onset_count * sizeof *draft->onsets);
+    draft->event_count = count + draft->onset_count;
 }
 
 void draft_shift(struct draft *draft, int64_t shift)

@@ -40,6 +40,9 @@ void draft_add_event(struct draft *draft, const struct note *note);
 
 void draft_copy(struct draft *to, const struct draft *from);
 
+/** Arranges it for the telephone (music/arranger.h): no note of it is open then. */
+void draft_arrange(struct draft *draft);
+
 /** Moves it and what begins in it by `shift` microseconds into the future. */
 void draft_shift(struct draft *draft, int64_t shift);
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "control/repertoire.h"
+#include "music/arranger.h"
 #include "music/roll.h"
 #include "music/score.h"
 
@@ -17,6 +18,8 @@
 /** Breath between two pieces, and before music that does not go on from what was there. */
 #define BREATH_US (NOTE_SECOND * 6 / 5)
 #define RESEED_BREATH_US (NOTE_SECOND * 3 / 5)
+/** On a telephone what was cut off has died away by then. */
+#define TELEPHONE_BREATH_US (NOTE_SECOND * 3 / 10)
 
 int lane_new(struct score *score, uint64_t seed, const struct lane_style *style,
              struct lane **ret_lane)
@@ -114,19 +117,24 @@ static void update_bounds(struct lane *lane, const struct net_info *info,
                           const struct repertoire_net *known)
 {
     char name[sizeof lane->bounds_of];
-    snprintf(name, sizeof name, "%s/%s", lane->net, lane->style.composer);
+    snprintf(name, sizeof name, "%s/%s%s", lane->net, lane->style.composer,
+             lane->style.telephone ? " by telephone" : "");
     if (!strcmp(lane->bounds_of, name))
         return;
     struct curator_bounds bounds;
     repertoire_bounds(known, lane->style.composer, &bounds);
-    curator_set_bounds(&lane->curator, &bounds);
     curator_set_quotes(&lane->curator, known->quotes, lane->style.composer);
+    if (lane->style.telephone)
+        arranger_move_bounds(&bounds, &lane->curator.reference);
+    curator_set_bounds(&lane->curator, &bounds);
     memcpy(lane->bounds_of, name, sizeof name);
 }
 
 /** A breath of `length` between the last onset and what follows, whole frames. */
 static int64_t breath_before(struct lane *lane, int64_t length)
 {
+    if (lane->style.telephone && length > TELEPHONE_BREATH_US)
+        length = TELEPHONE_BREATH_US;
     int64_t silent = lane->start - primer_last_onset(&lane->primer, lane->start);
     return silent < length ? (length - silent) / ROLL_FRAME_US * ROLL_FRAME_US : 0;
 }

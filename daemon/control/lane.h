@@ -33,6 +33,7 @@ struct lane_style {
     uint32_t reseed_interval; ///< seconds of channel time; 0: only when needed
     bool curator;             ///< false: every draft is kept, nothing is reseeded, no piece ends
     struct ending_length piece_length;
+    bool telephone; ///< composed to be heard on a telephone (music/arranger.h)
 };
 
 enum lane_wish {

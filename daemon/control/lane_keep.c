@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "log.h"
+#include "music/arranger.h"
 #include "music/score.h"
 
 /** Puts the opening into the score, as what was composed by others and needs no judgement. */
@@ -14,10 +15,21 @@ static void commit_opening(struct lane *lane)
 {
     int64_t begin = lane_piece_begin(lane);
     primer_give(&lane->primer, &lane->opening, begin);
+    if (lane->style.telephone)
+        arranger_arrange(lane->primer.notes, &lane->primer.count);
     for (size_t i = 0; i < lane->primer.count; i++)
         score_add(lane->score, &lane->primer.notes[i]);
     score_extend(lane->score, lane->start);
     curator_keep(&lane->curator, lane->primer.notes, lane->primer.count, begin, lane->start);
+}
+
+/** What sounded last is held until something follows: now it is known what does. */
+static void lift_pedal(struct lane *lane, const struct draft *draft)
+{
+    if (lane->piece && draft->onset_count)
+        score_damp(lane->score, draft->onsets[0].onset);
+    else if (!lane->piece)
+        score_damp(lane->score, arranger_lift(draft->onsets, draft->onset_count));
 }
 
 /** Puts the draft into the score. Returns false where the moment for it has passed. */
@@ -35,7 +47,9 @@ static bool commit(struct lane *lane)
         commit_opening(lane);
     draft_shift(draft, lane->breath);
     if (!lane->piece && steering_closes(&lane->steering, &lane->style, lane->start))
-        steering_close(&lane->steering, lane->score, draft);
+        steering_close(&lane->steering, &lane->style, lane->score, draft);
+    if (lane->style.telephone)
+        lift_pedal(lane, draft);
     draft_commit(draft, lane->score);
     lane->scribe.kind->keep(&lane->scribe, draft, lane->breath);
     decisions_count(&lane->decisions.kept);
@@ -186,6 +200,8 @@ void lane_judge(struct lane *lane)
 {
     double badness = 0;
     enum curator_verdict verdict = CURATOR_KEEP;
+    if (lane->style.telephone)
+        draft_arrange(&lane->draft);
     if (lane->style.curator)
         verdict = hear(lane, &lane->draft, &badness);
     if (verdict != CURATOR_KEEP) {
@@ -202,11 +218,13 @@ void lane_judge_sketches(struct lane *lane)
     enum curator_verdict verdict = CURATOR_KEEP;
     double least = 0;
     for (size_t i = 0; i < LANE_SKETCH_LANES; i++) {
-        const struct sketch *sketch = &lane->sketches.of[i];
+        struct sketch *sketch = &lane->sketches.of[i];
         if (sketch->scribe.nonsense) {
             lane_give_up(lane);
             return;
         }
+        if (lane->style.telephone)
+            draft_arrange(&sketch->draft);
         double badness = 0;
         enum curator_verdict one = hear(lane, &sketch->draft, &badness);
         bool kept = one == CURATOR_KEEP, was_kept = verdict == CURATOR_KEEP;

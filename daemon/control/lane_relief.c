@@ -137,6 +137,8 @@ void lane_write_relief(struct lane *lane)
     primer->to = DRAFT_US;
     count_relief(lane, source);
     lane->scribe.kind->copy_phrase(&lane->scribe, lane->start, &lane->draft);
+    if (lane->style.telephone)
+        draft_arrange(&lane->draft);
 }
 
 /** What is held over the horizon, its end not composed, ends there. */
@@ -193,6 +195,8 @@ bool lane_relieve(struct lane *lane, int64_t least)
             draft_add_onset(&lane->relief, &note);
             draft_add_event(&lane->relief, &note);
         }
+        if (lane->style.telephone)
+            draft_arrange(&lane->relief);
         draft_commit(&lane->relief, lane->score);
         curator_keep(&lane->curator, lane->relief.onsets, lane->relief.onset_count, start,
                      start + DRAFT_US);

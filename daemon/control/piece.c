@@ -112,6 +112,7 @@ static void write_origin(const struct piece *piece, FILE *out)
         {"version", FERMATA_VERSION},   {"device", origin->device},
         {"net", origin->net},           {"licence", origin->licence},
         {"composer", origin->composer}, {"sampling", origin->sampling},
+        {"profile", origin->profile},
     };
     fputs("{\"event\":\"composed\",\"time\":0", out);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {

@@ -25,7 +25,7 @@ struct piece_mark {
 
 /** What made it; strings belong to whoever gives them. */
 struct piece_origin {
-    const char *device, *net, *licence, *composer, *sampling;
+    const char *device, *net, *licence, *composer, *sampling, *profile;
     double threshold;
     bool curator;
     uint64_t seed;
@@ -64,7 +64,7 @@ void piece_title(const struct piece *piece, char ret_title[PIECE_TITLE_ROOM]);
  * One JSON object a line, in order of time, rounded to milliseconds; the first says what made it:
  *
  *     {"event":"composed","time":0,"version":..,"device":..,"net":..,"licence":..,"composer":..,
- *      "threshold":0.5,"sampling":"sample","curator":true,"seed":7,"seconds":600}
+ *      "profile":"room","threshold":0.5,"sampling":"sample","curator":true,"seed":7,"seconds":600}
  *     {"event":"piece","time":0.000,"text":"start","title":"Improvisation .., no. 1"}
  *     {"event":"on","time":12.350,"pitch":60,"velocity":72,"duration":0.400}
  *

@@ -10,7 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "audio/wav_file.h"
 #include "client/picture.h"
 #include "control/piece.h"
 #include "log.h"
@@ -18,7 +17,8 @@
 
 struct form {
     const char *ending;
-    int (*write)(const struct printout *printout, const struct piece *piece, const char *soundfont);
+    int (*write)(const struct printout *printout, const struct piece *piece,
+                 const struct wav_file_sound *sound);
     int64_t longest; ///< microseconds
 };
 
@@ -30,7 +30,7 @@ struct printout {
 };
 
 static int write_midi(const struct printout *printout, const struct piece *piece,
-                      const char *soundfont)
+                      const struct wav_file_sound *sound)
 {
     char title[PIECE_TITLE_ROOM];
     piece_title(piece, title);
@@ -38,13 +38,13 @@ static int write_midi(const struct printout *printout, const struct piece *piece
 }
 
 static int write_wav(const struct printout *printout, const struct piece *piece,
-                     const char *soundfont)
+                     const struct wav_file_sound *sound)
 {
-    return wav_file_write(printout->out, piece->notes, piece->count, piece->length, soundfont);
+    return wav_file_write(printout->out, piece->notes, piece->count, piece->length, sound);
 }
 
 static int write_lines(const struct printout *printout, const struct piece *piece,
-                       const char *soundfont)
+                       const struct wav_file_sound *sound)
 {
     return piece_write_lines(piece, printout->out);
 }
@@ -55,7 +55,7 @@ static double in_seconds(int64_t us)
 }
 
 static int write_png(const struct printout *printout, const struct piece *piece,
-                     const char *soundfont)
+                     const struct wav_file_sound *sound)
 {
     struct roll roll = {
         .notes = calloc(piece->count + 1, sizeof *roll.notes),
@@ -182,9 +182,10 @@ int printout_stem(const struct printout *printout)
     return (int)(strlen(printout->path) - strlen(printout->form->ending));
 }
 
-int printout_write(struct printout *printout, const struct piece *piece, const char *soundfont)
+int printout_write(struct printout *printout, const struct piece *piece,
+                   const struct wav_file_sound *sound)
 {
-    int r = printout->form->write(printout, piece, soundfont);
+    int r = printout->form->write(printout, piece, sound);
     if (r == 0 && printout->part) {
         bool bad = fclose(printout->out) != 0;
         printout->out = NULL;

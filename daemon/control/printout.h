@@ -4,11 +4,13 @@
 
 #include <stdint.h>
 
+#include "audio/wav_file.h"
+
 /**
  * printout: a file that a piece is to be written to, in the form that its name's ending asks for:
  *
  *     .mid, .midi   Standard MIDI File
- *     .wav          sound, as the daemon's synth plays it
+ *     .wav          sound as the daemon plays it (wav_file.h)
  *     .png          the piano roll
  *     .jsonl        one JSON object a line; so is "-", standard output
  *
@@ -33,7 +35,8 @@ const char *printout_path(const struct printout *printout);
 /** Length of the path without the ending: files that differ in that alone are of one piece. */
 int printout_stem(const struct printout *printout);
 
-/** `soundfont` as synth_new() takes it. Returns 0 or -errno, logged. */
-int printout_write(struct printout *printout, const struct piece *piece, const char *soundfont);
+/** `sound`: of a .wav. Returns 0 or -errno, logged. */
+int printout_write(struct printout *printout, const struct piece *piece,
+                   const struct wav_file_sound *sound);
 
 #endif

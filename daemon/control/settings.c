@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audio/profile.h"
 #include "log.h"
 
 enum type {
@@ -21,6 +22,7 @@ enum type {
     TYPE_SAMPLING, ///< "sample" or "hard"
     TYPE_LICENCE,  ///< "commercial" or "any"
     TYPE_LENGTH,   ///< struct ending_length
+    TYPE_PROFILE,  ///< of enum profile_kind, its name
 };
 
 const struct settings_key settings_keys[] = {
@@ -34,6 +36,8 @@ const struct settings_key settings_keys[] = {
     {"sampling", SETTINGS_CHANNEL, "sample|hard",
      "draw the notes, or play what reaches the threshold"},
     {"volume", SETTINGS_CHANNEL, "0..1", "loudness"},
+    {"profile", SETTINGS_CHANNEL, "room|telephone|raw",
+     "what the sound and the music are made for"},
     {"reseed-interval", SETTINGS_CHANNEL, "SECONDS",
      "prime the net anew so often; 0: only when needed"},
     {"piece-length", SETTINGS_CHANNEL, "MINUTES",
@@ -62,15 +66,15 @@ static const struct {
     {                                                                                              \
         type, offsetof(struct settings, name), sizeof((struct settings *)0)->name                  \
     }
-    FIELD(TYPE_TEXT, composer),           FIELD(TYPE_TEXT, net),
-    FIELD(TYPE_LICENCE, licence),         FIELD(TYPE_FRACTION, threshold),
-    FIELD(TYPE_SAMPLING, sampling),       FIELD(TYPE_FRACTION, volume),
-    FIELD(TYPE_SECONDS, reseed_interval), FIELD(TYPE_LENGTH, piece_length),
-    FIELD(TYPE_SWITCH, curator),          FIELD(TYPE_NUMBER, seed),
-    FIELD(TYPE_NUMBER, piece_number),     FIELD(TYPE_TEXT, device),
-    FIELD(TYPE_TEXT, soundfont),          FIELD(TYPE_TEXT, target),
-    FIELD(TYPE_SWITCH, autostart),        FIELD(TYPE_TEXT, models),
-    FIELD(TYPE_TEXT, state_file),
+    FIELD(TYPE_TEXT, composer),       FIELD(TYPE_TEXT, net),
+    FIELD(TYPE_LICENCE, licence),     FIELD(TYPE_FRACTION, threshold),
+    FIELD(TYPE_SAMPLING, sampling),   FIELD(TYPE_FRACTION, volume),
+    FIELD(TYPE_PROFILE, profile),     FIELD(TYPE_SECONDS, reseed_interval),
+    FIELD(TYPE_LENGTH, piece_length), FIELD(TYPE_SWITCH, curator),
+    FIELD(TYPE_NUMBER, seed),         FIELD(TYPE_NUMBER, piece_number),
+    FIELD(TYPE_TEXT, device),         FIELD(TYPE_TEXT, soundfont),
+    FIELD(TYPE_TEXT, target),         FIELD(TYPE_SWITCH, autostart),
+    FIELD(TYPE_TEXT, models),         FIELD(TYPE_TEXT, state_file),
 #undef FIELD
 };
 
@@ -87,6 +91,7 @@ void settings_init(struct settings *settings)
         .sampling = "sample",
         .licence = "commercial",
         .volume = 0.8,
+        .profile = "room",
         .piece_length = {2, 5},
         .curator = true,
         .device = "auto",
@@ -162,6 +167,15 @@ static int parse_word(const char *value, const char *one, const char *other, cha
     return 0;
 }
 
+static int parse_profile(const char *value, char *ret)
+{
+    enum profile_kind kind;
+    if (profile_find(value, &kind) < 0)
+        return -EINVAL;
+    memcpy(ret, value, strlen(value) + 1);
+    return 0;
+}
+
 static int parse(struct settings *settings, int i, const char *value, const char **ret_why)
 {
     void *field = (char *)settings + fields[i].offset;
@@ -204,6 +218,9 @@ static int parse(struct settings *settings, int i, const char *value, const char
     case TYPE_LENGTH:
         *ret_why = "must be minutes from 0.5 to 60, such as 3 or 2-5, or 0";
         return ending_read_length(value, field);
+    case TYPE_PROFILE:
+        *ret_why = "must be `room`, `telephone` or `raw`";
+        return parse_profile(value, field);
     }
     return -EINVAL;
 }
@@ -229,6 +246,7 @@ void settings_write(const struct settings *settings, int index, char ret_text[SE
     case TYPE_TEXT:
     case TYPE_SAMPLING:
     case TYPE_LICENCE:
+    case TYPE_PROFILE:
         snprintf(ret_text, SETTINGS_ROOM, "%s", (const char *)field);
         break;
     case TYPE_FRACTION:

@@ -31,6 +31,7 @@ struct settings {
     char net[64];     ///< "" = the best that is there
     char licence[16]; ///< "commercial": nets that are not for commercial use are left out; or "any"
     double volume;    ///< 0..1
+    char profile[16]; ///< what the sound is made for: "room", "telephone", "raw"
     uint32_t reseed_interval;          ///< seconds, 0 = only when needed
     struct ending_length piece_length; ///< of a piece, minutes
     bool curator;                      ///< false: the article's behaviour, to see it dry out

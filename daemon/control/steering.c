@@ -7,6 +7,7 @@
 
 #include "control/draft.h"
 #include "control/lane.h"
+#include "music/arranger.h"
 #include "music/roll.h"
 #include "music/score.h"
 
@@ -20,6 +21,20 @@
 #define TRIM_BUCKET 0.8
 /** Of the trim, for each step by which an ending is thinner. */
 #define TRIM_ENDING 0.5
+/** What is told for the telephone: buckets of models/control.py. Most notes shall lie in the
+ * register that is played, higher than in most music, so that few have to be moved; few of them at
+ * once; neither crowds nor lonely notes, and none that is hardly touched. */
+static const struct {
+    enum net_control control;
+    int8_t least, most;
+} telephone[] = {
+    {NET_DENSITY, 3, 6},   // 180 to 620 notes a minute
+    {NET_REGISTER, 6, 6},  // a mean pitch of 70 to 75
+    {NET_LOUDNESS, 3, 5},  // a mean velocity of 55 to 78
+    {NET_POLYPHONY, 0, 3}, // up to 4.5 pitches sound
+};
+/** From the last chord of a piece to the next piece: it is held meanwhile, and still heard. */
+#define TELEPHONE_REST_US (NOTE_SECOND * 18 / 10)
 /** What is heard of the music before its last draft. */
 #define MEMORY_US (16 * NOTE_SECOND)
 #define MEMORY_NOTES 2048
@@ -86,7 +101,8 @@ bool steering_closes(const struct steering *steering, const struct lane_style *s
     return end != INT64_MAX && start >= end - DRAFT_US;
 }
 
-void steering_close(struct steering *steering, struct score *score, struct draft *draft)
+void steering_close(struct steering *steering, const struct lane_style *style, struct score *score,
+                    struct draft *draft)
 {
     static _Thread_local struct note before[MEMORY_NOTES];
     struct ending_music music = {
@@ -98,19 +114,20 @@ void steering_close(struct steering *steering, struct score *score, struct draft
         .from = draft->start,
         .to = draft->start + DRAFT_US,
         .key = steering->plan.key,
+        .hold = style->telephone ? ARRANGER_HELD_US : ENDING_HOLD_US,
     };
     int64_t chord = ending_close(&music);
     for (size_t i = 0; i < draft->event_count; i++)
         if (draft->events[i].onset < draft->start)
             score_add(score, &draft->events[i]);
-    score_damp(score, chord + ENDING_HOLD_US);
+    score_damp(score, chord + music.hold);
     draft->onset_count = music.count;
     draft->event_count = music.count;
     memcpy(draft->events, draft->onsets, music.count * sizeof *draft->events);
     for (size_t pitch = 0; pitch < ROLL_PITCHES; pitch++)
         draft->after.open[pitch] = -1;
     steering->closed = draft->start + DRAFT_US;
-    steering->rest = chord + ENDING_REST_US;
+    steering->rest = chord + (style->telephone ? TELEPHONE_REST_US : ENDING_REST_US);
 }
 
 bool steering_piece_is_over(const struct steering *steering, int64_t start, int64_t *ret_breath)
@@ -129,10 +146,24 @@ static int thinner(const struct steering *steering, const struct lane_style *sty
     return end == INT64_MAX ? 0 : ending_thinner(time, end);
 }
 
-static void tell(const struct steering *steering, const struct net_info *info, int steps,
-                 int64_t time, struct net_lane *input)
+/** The plan, moved to where a telephone carries it. */
+static void move_to_telephone(int8_t *control)
+{
+    for (size_t i = 0; i < sizeof telephone / sizeof *telephone; i++) {
+        int8_t *bucket = &control[telephone[i].control];
+        if (*bucket < telephone[i].least)
+            *bucket = telephone[i].least;
+        else if (*bucket > telephone[i].most)
+            *bucket = telephone[i].most;
+    }
+}
+
+static void tell(const struct steering *steering, const struct net_info *info,
+                 const struct lane_style *style, int steps, int64_t time, struct net_lane *input)
 {
     plan_tell(&steering->plan, time, input->control);
+    if (style->telephone)
+        move_to_telephone(input->control);
     for (int i = 0; i < NET_CONTROLS; i++)
         if (input->control[i] >= (int)info->buckets[i])
             input->control[i] = (int8_t)info->buckets[i] - 1;
@@ -167,7 +198,7 @@ void steering_set(const struct steering *steering, const struct net_info *info,
     input->composer = composer < 0 ? 0 : (uint32_t)composer;
     const int steps = thinner(steering, style, time);
     if (info->vocabulary == NET_NOTES) {
-        tell(steering, info, steps, time, input);
+        tell(steering, info, style, steps, time, input);
     } else {
         memset(input->control, -1, sizeof input->control);
         if (input->sampling == NET_SAMPLE)

@@ -51,7 +51,8 @@ bool steering_closes(const struct steering *steering, const struct lane_style *s
 
 /** Makes an ending of the draft, in the place where it will be in the score. What sounds into it is
  * ended in the score. */
-void steering_close(struct steering *steering, struct score *score, struct draft *draft);
+void steering_close(struct steering *steering, const struct lane_style *style, struct score *score,
+                    struct draft *draft);
 
 /** Whether the draft before `start` ended the piece; *ret_breath: the silence, in whole frames,
  * that the next one begins after. */

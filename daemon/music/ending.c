@@ -282,7 +282,7 @@ static bool is_struck_again(const struct ending_music *music, size_t index)
 
 static void hold(struct ending_music *music, int key, int64_t chord)
 {
-    const int64_t release = chord + ENDING_HOLD_US;
+    const int64_t release = chord + music->hold;
     while (music->count && music->notes[music->count - 1].onset > chord + CHORD_US)
         music->count--;
     const struct note *bass = find_bass(music, chord);

@@ -48,7 +48,7 @@ int64_t ending_time(const struct ending *ending, const struct ending_length *len
 /** By how many steps (0, 1 or 2) the music at `time` is to be thinner where it ends at `end`. */
 int ending_thinner(int64_t time, int64_t end);
 
-/** The last chord is held for so long. */
+/** The last chord is held for so long, usually. */
 #define ENDING_HOLD_US (2 * NOTE_SECOND)
 /** From the last onset to the time at which the next piece may begin: less than what is a gap. */
 #define ENDING_REST_US (CURATOR_LONGEST_GAP - NOTE_SECOND / 2)
@@ -61,6 +61,7 @@ struct ending_music {
     size_t count;
     int64_t from, to; ///< they begin in [from, to)
     int key;          ///< 0..11 major by the tonic, 12..23 minor; -1: to be heard from the notes
+    int64_t hold;     ///< for so long the last chord is held
 };
 
 /**

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * bench_synth [SOUNDFONT]: what the synth costs and how loud it is on a texture as dense as the
- * Chopin of MAESTRO: 13 onsets a second, pedalled, so that some twenty notes sound at once.
+ * Chopin of MAESTRO: 13 onsets a second, pedalled, so that some twenty notes sound at once; and
+ * what the profiles cost on the same sound.
  * Prints one JSON object.
  */
 #include <math.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "audio/profile.h"
 #include "audio/synth.h"
 
 #define SECONDS 120
@@ -74,6 +76,11 @@ int main(int argc, char **argv)
     double sum = 0.0;
     float peak = 0.0f;
     double rendering = 0.0;
+    double profiled[PROFILE_KINDS] = {0};
+    struct profile *profiles[PROFILE_KINDS] = {0};
+    for (int kind = 0; kind < PROFILE_KINDS; kind++)
+        if (profile_new((enum profile_kind)kind, &profiles[kind]) < 0)
+            return 1;
     for (int block = 0; block < SECONDS * BLOCKS_PER_SECOND; block++) {
         for (uint8_t pitch = 0; pitch < 128; pitch++) {
             sounding += held[pitch] > 0;
@@ -91,6 +98,13 @@ int main(int argc, char **argv)
         double before = cpu_seconds();
         synth_render(synth, frames, SYNTH_BLOCK);
         rendering += cpu_seconds() - before;
+        for (int kind = 0; kind < PROFILE_KINDS; kind++) {
+            float sound[2 * SYNTH_BLOCK];
+            memcpy(sound, frames, sizeof sound);
+            before = cpu_seconds();
+            profile_process(profiles[kind], sound, SYNTH_BLOCK);
+            profiled[kind] += cpu_seconds() - before;
+        }
         for (int i = 0; i < 2 * SYNTH_BLOCK; i++) {
             peak = fmaxf(peak, fabsf(frames[i]));
             sum += (double)frames[i] * frames[i];
@@ -99,10 +113,16 @@ int main(int argc, char **argv)
     double rms = sqrt(sum / (2.0 * SECONDS * SYNTH_RATE));
     printf("{\"bench\": \"synth\", \"soundfont\": \"%s\", \"cpu_per_second\": %.5f, "
            "\"load_seconds\": %.3f, \"notes_sounding\": %.1f, \"peak_dbfs\": %.2f, "
-           "\"rms_dbfs\": %.2f, \"rss_mib_before\": %.1f, \"rss_mib\": %.1f}\n",
+           "\"rms_dbfs\": %.2f, \"rss_mib_before\": %.1f, \"rss_mib\": %.1f",
            argc > 1 ? argv[1] : synth_default_soundfont(), rendering / SECONDS, loaded,
            (double)sounding * SYNTH_BLOCK / ((double)SECONDS * SYNTH_RATE),
            20.0 * log10((double)peak), 20.0 * log10(rms), empty, memory_mib("VmRSS:"));
+    for (int kind = 0; kind < PROFILE_KINDS; kind++) {
+        printf(", \"%s_cpu_per_second\": %.5f", profile_name((enum profile_kind)kind),
+               profiled[kind] / SECONDS);
+        profile_free(profiles[kind]);
+    }
+    printf("}\n");
     synth_free(synth);
     return 0;
 }

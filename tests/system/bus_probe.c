@@ -28,7 +28,8 @@ struct channel {
     char name[SETTINGS_NAME_ROOM];
     struct manager *manager;
     enum channel_state state;
-    char composer[32], net[64], sampling[8], piece_length[ENDING_LENGTH_ROOM], title[128];
+    char composer[32], net[64], sampling[8], profile[16], piece_length[ENDING_LENGTH_ROOM],
+        title[128];
     unsigned pieces;
     double threshold, volume;
     uint32_t reseed_interval;
@@ -204,6 +205,18 @@ int channel_set_volume(struct channel *channel, double volume)
     return set_number(channel, &channel->volume, volume, "Volume");
 }
 
+const char *channel_profile(const struct channel *channel)
+{
+    return channel->profile;
+}
+
+int channel_set_profile(struct channel *channel, const char *profile)
+{
+    static const char *const names[] = {"room", "telephone", "raw"};
+    return set_text(channel, channel->profile, sizeof(channel->profile), names, 3, profile,
+                    "Profile");
+}
+
 uint32_t channel_reseed_interval(const struct channel *channel)
 {
     return channel->reseed_interval;
@@ -245,9 +258,7 @@ double channel_notes_per_minute(const struct channel *channel)
 
 void channel_human_density(const struct channel *channel, double ret_band[3])
 {
-    ret_band[0] = 200;
-    ret_band[1] = 320;
-    ret_band[2] = 450;
+    memcpy(ret_band, (double[]){200, 320, 450}, 3 * sizeof *ret_band);
 }
 
 double channel_seconds_ahead(const struct channel *channel)
@@ -282,19 +293,17 @@ uint64_t channel_step(const struct channel *channel)
 
 size_t channel_decisions(const struct channel *channel, struct decision ret_list[DECISION_ROOM])
 {
-    static const struct decision some[] = {
-        {"judged", 12},
-        {"kept", 10},
-        {"refused", 3},
-        {"refused_thin", 2},
-        {"refused_loop", 1},
-        {"refused_stuck", 0},
-        {"least_bad", 1},
-        {"reseeds_own", 4},
-        {"pieces", 5},
-        {"longest_gap_ms", 2345},
-        {"threshold_permille", 432},
-    };
+    static const struct decision some[] = {{"judged", 12},
+                                           {"kept", 10},
+                                           {"refused", 3},
+                                           {"refused_thin", 2},
+                                           {"refused_loop", 1},
+                                           {"refused_stuck", 0},
+                                           {"least_bad", 1},
+                                           {"reseeds_own", 4},
+                                           {"pieces", 5},
+                                           {"longest_gap_ms", 2345},
+                                           {"threshold_permille", 432}};
     memcpy(ret_list, some, sizeof some);
     return sizeof some / sizeof *some;
 }
@@ -362,6 +371,7 @@ static struct channel *make_channel(struct manager *manager, const char *name)
     snprintf(channel->composer, sizeof channel->composer, "chopin");
     snprintf(channel->net, sizeof channel->net, "lstm-maestro");
     snprintf(channel->sampling, sizeof channel->sampling, "sample");
+    snprintf(channel->profile, sizeof channel->profile, "room");
     snprintf(channel->piece_length, sizeof channel->piece_length, "2-5");
     channel->manager = manager;
     channel->threshold = 0.5;
@@ -389,6 +399,7 @@ int manager_add_channel(struct manager *manager, struct settings *wish,
     struct channel *channel = make_channel(manager, wish->channel);
     snprintf(channel->composer, sizeof channel->composer, "%s", wish->composer);
     snprintf(channel->net, sizeof channel->net, "%s", wish->net);
+    snprintf(channel->profile, sizeof channel->profile, "%s", wish->profile);
     channel->threshold = wish->threshold;
     channel->volume = wish->volume;
     ending_write_length(&wish->piece_length, channel->piece_length);
@@ -405,10 +416,8 @@ int manager_remove_channel(struct manager *manager, const char *name)
     size_t i = 0;
     while (i < manager->count && strcmp(manager->channels[i]->name, name))
         i++;
-    if (i == manager->count)
-        return -ENOENT;
-    if (i == 0)
-        return -EPERM;
+    if (i == 0 || i == manager->count)
+        return i ? -ENOENT : -EPERM;
     struct channel *channel = manager->channels[i];
     for (manager->count--; i < manager->count; i++)
         manager->channels[i] = manager->channels[i + 1];

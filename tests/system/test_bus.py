@@ -76,7 +76,7 @@ def stop_daemon():
     daemon.send_signal(signal.SIGTERM)
     return daemon.wait(PATIENCE)
 KINDS = {"Composer": "s", "Threshold": "d", "Sampling": "s", "Net": "s", "Volume": "d",
-         "ReseedInterval": "u", "PieceLength": "s"}  # what can be set
+         "Profile": "s", "ReseedInterval": "u", "PieceLength": "s"}  # what can be set
 
 
 class BusTest(unittest.TestCase):
@@ -216,8 +216,8 @@ class Values(BusTest):
         composers = self.get("Composers", ROOT, MANAGER)
         other = next(c for c in composers if c != before["Composer"])
         for name, kind, value in (("Composer", "s", other), ("Threshold", "d", 0.625),
-                                  ("Sampling", "s", "hard"), ("Volume", "d", 0.25),
-                                  ("ReseedInterval", "u", 45), ("ReseedInterval", "u", 0),
+                                  ("Sampling", "s", "hard"), ("Profile", "s", "telephone"),
+                                  ("ReseedInterval", "u", 0), ("Volume", "d", 0.25),
                                   ("PieceLength", "s", "3"), ("PieceLength", "s", "0.5-60"),
                                   ("Threshold", "d", 0.0), ("Threshold", "d", 1.0)):
             with self.subTest(name):
@@ -268,10 +268,10 @@ class Refusals(BusTest):
 
     def test_unknown_names(self):
         composers = self.get("Composers", ROOT, MANAGER)
-        nets = self.get("Nets", ROOT, MANAGER)
         for property_, error, there in (("Composer", "UnknownComposer", composers),
-                                        ("Net", "UnknownNet", nets),
-                                        ("Sampling", "UnknownSampling", ["sample", "hard"])):
+                                        ("Net", "UnknownNet", self.get("Nets", ROOT, MANAGER)),
+                                        ("Sampling", "UnknownSampling", ["sample", "hard"]),
+                                        ("Profile", "UnknownProfile", ["raw"])):
             for value in ("salieri", "", "BACH\n", "\u00e9" * 5000, "a" * 83, "%s%n"):
                 with self.subTest((property_, value[:10])):
                     self.refused(OWN + error, lambda: self.set(property_, GLib.Variant("s", value)),

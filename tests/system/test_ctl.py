@@ -193,6 +193,7 @@ class Verbs(unittest.TestCase):
         for verb, key, text, value in (("composer", "composer", other, other),
                                        ("threshold", "threshold", "0.625", 0.625),
                                        ("sampling", "sampling", "hard", "hard"),
+                                       ("profile", "profile", "telephone", "telephone"),
                                        ("volume", "volume", "25%", 0.25),
                                        ("volume", "volume", "0.75", 0.75),
                                        ("reseed-interval", "reseed_interval", "45", 45),
@@ -203,7 +204,7 @@ class Verbs(unittest.TestCase):
                 self.assertEqual(self.status()[1][key], value)
                 self.assertEqual(self.ok(verb).splitlines()[0], str(value))
         for verb, key in (("composer", "composer"), ("threshold", "threshold"), ("net", "net"),
-                          ("sampling", "sampling"), ("volume", "volume"),
+                          ("sampling", "sampling"), ("profile", "profile"), ("volume", "volume"),
                           ("reseed-interval", "reseed_interval"),
                           ("piece-length", "piece_length")):
             self.ok(verb, str(before[key]))
@@ -217,6 +218,7 @@ class Verbs(unittest.TestCase):
             self.assertEqual(f"{net} (not for commercial use)" in self.ok("net"), barred)
             self.assertEqual(f"{net} (non-commercial)" in self.ok("status"), barred)
         self.assertEqual(self.ok("sampling", "-l").splitlines(), ["sample", "hard"])
+        self.assertEqual(self.ok("profile", "-l").splitlines(), ["room", "telephone", "raw"])
         for composer in status["composers"]:
             self.assertIn(composer, self.ok("composer").splitlines()[1])
 
@@ -236,6 +238,7 @@ class Verbs(unittest.TestCase):
             self.ended(1, "net", "satie-open", words=[before["composer"], "offers: satie"])
         self.ended(1, "net", "x", words=[before["net"]])
         self.ended(1, "sampling", "x", words=["hard"])
+        self.ended(1, "profile", "x", words=["telephone"])
         self.ended(1, "volume", "101%", words=["0 to 1"])
         self.ended(1, "threshold", "nan", words=["0 to 1"])
         self.ended(1, "threshold", "--", "-0.5", words=["0 to 1"])
@@ -245,7 +248,7 @@ class Verbs(unittest.TestCase):
         self.ended(1, "--channel", "../main", "start", words=["../main"])
         self.ended(1, "--channel", "", "start")
         self.ended(1, "composer", os.fsdecode(b"\xff"), words=["UTF-8"])
-        for key in ("composer", "net", "sampling", "volume", "threshold", "reseed_interval"):
+        for key in ("composer", "net", "sampling", "profile", "volume", "threshold", "reseed_interval"):
             self.assertEqual(self.status()[1][key], before[key])
 
     def test_usage(self):

@@ -113,7 +113,7 @@ static void test_it_ends_on_the_tonic(void **state)
             struct note played[64];
             memcpy(played, notes, sizeof notes);
             struct ending_music music = {
-                before, count, played, count, FROM, TO, told ? transpose : -1};
+                before, count, played, count, FROM, TO, told ? transpose : -1, ENDING_HOLD_US};
             int64_t chord = ending_close(&music);
             // The chord of C at the third second, a little later.
             assert_true(chord > FROM + 2 * NOTE_SECOND &&
@@ -134,7 +134,7 @@ static void test_it_slows_down(void **state)
 {
     struct note notes[64], before[1] = {{FROM - 100 * MS, 90 * MS, 60, 64}};
     size_t count = write_music(notes, 0);
-    struct ending_music music = {before, 1, notes, count, FROM, TO, 0};
+    struct ending_music music = {before, 1, notes, count, FROM, TO, 0, ENDING_HOLD_US};
     int64_t chord = ending_close(&music), last = 0, last_gap = 0;
     int longer = 0;
     for (size_t i = 0; i < music.count; i++) {
@@ -157,7 +157,7 @@ static void test_silence_does_not_grow(void **state)
     struct note notes[2], before[1] = {{FROM - 400 * MS, NOTE_SECOND, 48, 64}};
     size_t count = add(notes, 0, FROM + 2400 * MS, 300 * MS, 67);
     count = add(notes, count, FROM + 3900 * MS, 100 * MS, 71);
-    struct ending_music music = {before, 1, notes, count, FROM, TO, 0};
+    struct ending_music music = {before, 1, notes, count, FROM, TO, 0, ENDING_HOLD_US};
     int64_t chord = ending_close(&music);
     assert_true(chord == FROM + 2400 * MS);
     assert_int_equal(music.count, 1);
@@ -172,7 +172,7 @@ static void test_the_bass_is_held_and_what_rubs_is_not(void **state)
     count = add(notes, count, FROM + 2000 * MS, 3000 * MS, 62);
     count = add(notes, count, FROM + 2300 * MS, 200 * MS, 64);
     count = add(notes, count, FROM + 2310 * MS, 200 * MS, 72);
-    struct ending_music music = {NULL, 0, notes, count, FROM, TO, 0};
+    struct ending_music music = {NULL, 0, notes, count, FROM, TO, 0, ENDING_HOLD_US};
     int64_t chord = ending_close(&music);
     const int64_t release = chord + ENDING_HOLD_US;
     assert_int_equal(music.count, 5);
@@ -187,7 +187,7 @@ static void test_the_last_chord_is_held_whatever_it_is(void **state)
     struct note notes[2];
     size_t count = add(notes, 0, FROM + 2 * NOTE_SECOND, 100 * MS, 62); // D and A in C major
     count = add(notes, count, FROM + 2020 * MS, 3000 * MS, 69);
-    struct ending_music music = {NULL, 0, notes, count, FROM, TO, 0};
+    struct ending_music music = {NULL, 0, notes, count, FROM, TO, 0, ENDING_HOLD_US};
     int64_t chord = ending_close(&music);
     assert_closed(&music, chord);
     for (int i = 0; i < 2; i++)
@@ -197,15 +197,15 @@ static void test_the_last_chord_is_held_whatever_it_is(void **state)
 static void test_what_is_there_is_ended_all_the_same(void **state)
 {
     struct note notes[2];
-    struct ending_music nothing = {NULL, 0, notes, 0, FROM, TO, -1};
+    struct ending_music nothing = {NULL, 0, notes, 0, FROM, TO, -1, ENDING_HOLD_US};
     assert_true(ending_close(&nothing) == FROM);
     // Only what comes too early, only what comes too late.
     size_t count = add(notes, 0, FROM + 300 * MS, 100 * MS, 60);
-    struct ending_music early = {NULL, 0, notes, count, FROM, TO, -1};
+    struct ending_music early = {NULL, 0, notes, count, FROM, TO, -1, ENDING_HOLD_US};
     assert_true(ending_close(&early) == FROM + 300 * MS);
     assert_true(notes[0].duration == ENDING_HOLD_US);
     count = add(notes, 0, TO - 1, 100 * MS, 60);
-    struct ending_music late = {NULL, 0, notes, count, FROM, TO, -1};
+    struct ending_music late = {NULL, 0, notes, count, FROM, TO, -1, ENDING_HOLD_US};
     assert_true(ending_close(&late) == TO - 1);
     assert_true(notes[0].duration == ENDING_HOLD_US);
 }

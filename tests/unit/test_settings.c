@@ -21,10 +21,14 @@ static void test_every_key_can_be_set(void **state)
     settings_init(&settings);
     for (const struct settings_key *key = settings_keys; key->key; key++) {
         int r = settings_set(&settings, key->key, "0", &why);
-        if (strcmp(key->key, "sampling") && strcmp(key->key, "licence"))
-            assert_int_equal(r, 0);
+        bool word = !strcmp(key->key, "sampling") || !strcmp(key->key, "licence") ||
+                    !strcmp(key->key, "profile");
+        assert_int_equal(r, word ? -EINVAL : 0);
     }
     assert_string_equal(settings.licence, "commercial");
+    assert_string_equal(settings.profile, "room");
+    assert_int_equal(settings_set(&settings, "profile", "telephone", &why), 0);
+    assert_string_equal(settings.profile, "telephone");
     assert_int_equal(settings_set(&settings, "licence", "any", &why), 0);
     assert_string_equal(settings.licence, "any");
     assert_int_equal(settings_set(&settings, "sampling", "hard", &why), 0);

@@ -12,6 +12,7 @@
 
 #include "control/draft.h"
 #include "control/lane.h"
+#include "music/arranger.h"
 #include "music/score.h"
 
 #define MS (NOTE_SECOND / 1000)
@@ -130,7 +131,7 @@ static void test_everything_ends_with_the_chord(void **state)
         add(draft, (struct note){start + i * 250 * MS, 200 * MS, (uint8_t)(60 + 4 * (i % 3)), 60});
 
     assert_true(steering_closes(steering, &style, start));
-    steering_close(steering, score, draft);
+    steering_close(steering, &style, score, draft);
     draft_commit(draft, score);
     assert_int_equal(draft->after.open[47], -1);
     assert_true(score_horizon(score) == start + DRAFT_US);
@@ -158,6 +159,55 @@ static void test_everything_ends_with_the_chord(void **state)
     free(steering);
 }
 
+static void test_the_telephone_is_told_its_texture(void **state)
+{
+    struct steering *steering = begin(&notes_info);
+    struct lane_style phone = style;
+    phone.telephone = true;
+    for (int64_t time = 0; time < MINUTE / 2; time += 5 * NOTE_SECOND) {
+        struct net_lane lane = {0};
+        steering_set(steering, &notes_info, &phone, 0, time, &lane);
+        assert_int_equal(lane.control[NET_REGISTER], 6);
+        assert_in_range(lane.control[NET_DENSITY], 3, 6);
+        assert_in_range(lane.control[NET_LOUDNESS], 3, 5);
+        assert_in_range(lane.control[NET_POLYPHONY], 0, 3);
+        assert_int_equal(lane.control[NET_KEY], told(steering, &notes_info, time).control[NET_KEY]);
+    }
+    free(steering);
+    // What a net has no buckets of is not told.
+    steering = begin(&four_info);
+    struct net_lane lane = {0};
+    steering_set(steering, &four_info, &phone, 0, 0, &lane);
+    assert_int_equal(lane.control[NET_KEY], -1);
+    free(steering);
+}
+
+/** The last chord is heard until the next piece, which comes sooner. */
+static void test_a_piece_rings_until_the_next_one(void **state)
+{
+    const int64_t start = 56 * NOTE_SECOND;
+    struct steering *steering = begin(&notes_info);
+    struct lane_style phone = style;
+    phone.telephone = true;
+    struct score *score;
+    struct draft *draft = calloc(1, sizeof *draft);
+    assert_non_null(draft);
+    assert_int_equal(score_new(&score), 0);
+    draft_begin(draft, start);
+    for (int i = 0; i < 12; i++)
+        add(draft, (struct note){start + i * 250 * MS, 200 * MS, (uint8_t)(40 + 4 * (i % 3)), 60});
+    draft_arrange(draft);
+    steering_close(steering, &phone, score, draft);
+    const struct note *last = &draft->onsets[draft->onset_count - 1];
+    assert_true(last->pitch >= ARRANGER_LOWEST);
+    assert_true(last->duration == ARRANGER_HELD_US);
+    assert_true(steering->rest - last->onset < 2 * NOTE_SECOND);
+    assert_int_equal(draft->event_count, draft->onset_count);
+    free(draft);
+    free(steering);
+    score_free(score);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -165,6 +215,8 @@ int main(void)
         cmocka_unit_test(test_what_a_net_has_not_is_not_told),
         cmocka_unit_test(test_a_piece_closes_in_its_last_draft),
         cmocka_unit_test(test_everything_ends_with_the_chord),
+        cmocka_unit_test(test_the_telephone_is_told_its_texture),
+        cmocka_unit_test(test_a_piece_rings_until_the_next_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

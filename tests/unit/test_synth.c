@@ -157,7 +157,7 @@ static void twenty_loud_notes_do_not_clip(void **state)
 static void the_limiter_holds_its_ceiling_and_leaves_the_rest_alone(void **state)
 {
     struct limiter limiter;
-    limiter_init(&limiter);
+    limiter_init(&limiter, LIMITER_CEILING, false);
     float in[2 * LIMITER_BLOCK];
     float out[2 * LIMITER_BLOCK];
     float before[2 * LIMITER_BLOCK] = {0};
