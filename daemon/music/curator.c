@@ -46,14 +46,20 @@
 // The mean pitch of what is remembered is judged from so many notes on.
 #define REGISTER_NOTES 12.0
 
-// No composer is held to less: of one with few works little is known.
+// No composer is held to less: of one with few works little is known. What those say is let pass by
+// so much more, since a work that is not among them may well repeat itself more than any of them;
+// and nobody's bound is one that a phrase played for ever would never reach.
 #define SHARE_LEAST 0.25
+#define SHARE_MARGIN 1.2
+#define SHARE_MOST 0.95
 #define TIMES_LEAST 0.75
+#define TIMES_MARGIN 1.4
+#define TIMES_MOST 5.0
 #define QUOTED_LEAST 16.0
 
 // Of human music held out of training, in drafts of 4 s, these verdicts refuse none of Bach (447),
 // Chopin (519) and Debussy (36) of the open archive, and of MAESTRO none of Bach (286). Of its
-// Chopin (1733) they call 33 a loop, and 51 drift, of variations 24 minutes long in one key
+// Chopin (1733) they call 9 a loop, and 3 drift, of variations 24 minutes long in one key
 // (models/refusals.py). Ten seconds played again and again are refused from the third to the eighth
 // time on.
 //
@@ -262,8 +268,9 @@ static double judge_loop(const struct curator *curator, const struct echo_line *
 {
     struct echo_figures figures;
     echo_measure(curator->echo, line, to, &figures);
-    double share = fmax(curator->reference.repeated_share, SHARE_LEAST);
-    double times = fmax(curator->reference.repeated_times, TIMES_LEAST);
+    const struct curator_reference *human = &curator->reference;
+    double share = fmin(fmax(SHARE_MARGIN * human->repeated_share, SHARE_LEAST), SHARE_MOST);
+    double times = fmin(fmax(TIMES_MARGIN * human->repeated_times, TIMES_LEAST), TIMES_MOST);
     double over = 0;
     // A draft that brings something new is the cure.
     if (figures.share > share && figures.draft_share > share)

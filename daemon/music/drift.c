@@ -9,13 +9,13 @@
 static const double half_lives[DRIFT_MEMORIES] = {[DRIFT_MINUTES] = 600, [DRIFT_HOUR] = 3600};
 
 // The bands of human music are those of 99 of 100 moments of concerts of works drawn at random. A
-// net that has a character of its own is not adrift, nor is a page unlike any other: so much more
+// net that has a character of its own is not adrift, nor is a work unlike any other: so much more
 // is let pass, of rates as a factor, of the others as a distance.
 static const double margins[DRIFT_MEMORIES][DRIFT_FIGURES] = {
     [DRIFT_MINUTES] =
-        {[DRIFT_DENSITY] = 1.3, [DRIFT_PACE] = 1.3, [DRIFT_REGISTER] = 3, [DRIFT_SPREAD] = 0.15},
+        {[DRIFT_DENSITY] = 1.3, [DRIFT_PACE] = 1.3, [DRIFT_REGISTER] = 3, [DRIFT_SPREAD] = 0.2},
     [DRIFT_HOUR] =
-        {[DRIFT_DENSITY] = 1.2, [DRIFT_PACE] = 1.2, [DRIFT_REGISTER] = 2, [DRIFT_SPREAD] = 0.05},
+        {[DRIFT_DENSITY] = 1.2, [DRIFT_PACE] = 1.2, [DRIFT_REGISTER] = 2, [DRIFT_SPREAD] = 0.07},
 };
 
 void drift_init(struct drift *drift)
