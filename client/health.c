@@ -32,6 +32,10 @@ enum health health_judge(const struct status_channel *c, char ret_text[HEALTH_RO
         snprintf(ret_text, HEALTH_ROOM, "starting for %" PRIu64 " s", c->uptime);
         return c->uptime > HEALTH_START_SECONDS ? HEALTH_CRITICAL : HEALTH_OK;
     }
+    if (c->level < HEALTH_SILENT && c->uptime > HEALTH_START_SECONDS) {
+        snprintf(ret_text, HEALTH_ROOM, "%s, but silent: %.0f dBFS", c->state, c->level);
+        return HEALTH_CRITICAL;
+    }
     bool degraded = !strcmp(c->state, "degraded");
     snprintf(ret_text, HEALTH_ROOM, "%s%s%s, %.1f s ahead", c->state, degraded ? ": " : "",
              degraded ? c->state_reason : "", c->seconds_ahead);
@@ -59,6 +63,7 @@ static void print_figures(const struct status_channel *c, FILE *file)
     fprintf(file, " '%s_notes_per_minute'=%.0f;;;0", c->name, c->notes_per_minute);
     fprintf(file, " '%s_longest_gap'=%" PRIu64 "ms;;;0", c->name,
             status_count(c, "longest_gap_ms"));
+    fprintf(file, " '%s_level'=%.1f;;%d:", c->name, c->level, HEALTH_SILENT);
     fprintf(file, " '%s_reseeds'=%" PRIu64 "c", c->name, c->reseeds);
     fprintf(file, " '%s_refused'=%" PRIu64 "c", c->name, status_count(c, "refused"));
 }

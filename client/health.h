@@ -21,6 +21,8 @@ enum health {
 /** Music composed ahead, seconds, below which a playing channel is in question. */
 #define HEALTH_AHEAD_WARNING 10
 #define HEALTH_AHEAD_CRITICAL 3
+/** Level, dBFS, below which what plays is taken for silence. */
+#define HEALTH_SILENT (-60)
 /** Seconds that a channel may take from its start to its first note. */
 #define HEALTH_START_SECONDS 60
 

@@ -28,6 +28,11 @@ static double longest_gap(const struct status_channel *c)
     return (double)status_count(c, "longest_gap_ms") / 1000;
 }
 
+static double level(const struct status_channel *c)
+{
+    return c->level;
+}
+
 static double volume(const struct status_channel *c)
 {
     return c->volume;
@@ -59,6 +64,7 @@ static const struct family families[] = {
      notes_per_minute},
     {"longest_gap_seconds", "seconds", "Longest time between two onsets since the daemon started.",
      false, longest_gap},
+    {"level_dbfs", "dbfs", "RMS level of the last three seconds, before the volume.", false, level},
     {"volume_ratio", "ratio", "Volume, 0 to 1.", false, volume},
     {"playing_seconds", "seconds", "Since the channel last started to play.", false, uptime},
     {"played_seconds", "seconds", "Music played.", true, played},

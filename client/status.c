@@ -52,6 +52,7 @@ static const struct field channel_fields[] = {
     FIELD(status_channel, "Seed", 't', seed),
     FIELD(status_channel, "Position", 't', position),
     FIELD(status_channel, "Step", 't', step),
+    FIELD(status_channel, "Level", 'd', level),
     FIELD(status_channel, "Decisions", 'e', decisions),
     {NULL},
 };
@@ -279,6 +280,7 @@ void status_print(const struct status *status, const struct status_channel *c, F
                 c->human_density[2]);
     fputc('\n', file);
     fprintf(file, "  composed ahead   %.1f s\n", c->seconds_ahead);
+    fprintf(file, "  level            %.1f dBFS\n", c->level);
     fprintf(file, "  seed             %" PRIu64 ", at %.1f s, step %" PRIu64 "\n", c->seed,
             (double)c->position / 1e6, c->step);
     print_drafts(c, file);

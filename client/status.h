@@ -45,6 +45,7 @@ struct status_channel {
     double notes_per_minute;
     double human_density[3]; ///< of the composer: percentiles 10, 50, 90; 0: not told
     double seconds_ahead;
+    double level;             ///< dBFS; 0: not told
     uint32_t reseed_interval; ///< seconds
     uint64_t reseeds;
     uint64_t uptime; ///< seconds

@@ -138,6 +138,7 @@ static void render(struct performer *performer, struct slot *slot, uint32_t fram
     synth_render(slot->part->synth, performer->scratch, frames);
     if (slot->part->profile)
         profile_process(slot->part->profile, performer->scratch, frames);
+    meter_hear(&slot->part->meter, performer->scratch, frames);
     fan_push(slot->part->fan, performer->scratch, frames);
     slot->written += frames;
     atomic_fetch_add_explicit(&performer->progress, frames / SYNTH_BLOCK, memory_order_relaxed);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "audio/meter.h"
 #include "music/score.h"
 
 struct fan;
@@ -41,6 +42,7 @@ struct performer_part {
      * at most four times per second of what is rendered. May be NULL. */
     void (*on_hungry)(void *user);
     void *user;
+    struct meter meter; ///< of what is rendered
 };
 
 /** Returns 0, -ENOMEM or -errno of eventfd(2). */

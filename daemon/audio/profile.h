@@ -8,11 +8,12 @@
  * profile: what is done to a channel's sound between synth and output, so that it suits the place
  * where it is heard:
  *
- *     room        loudspeakers: stereo, -23 LUFS over time (EBU R128), true peak under -1 dBTP;
- * only the volume is turned, slowly telephone   callers: mono, 300 to 3400 Hz, RMS level -22 dBFS
- * (RFC 7874: that of speech), peaks under -6 dBFS, and what is soft is turned up so that no voice
- * activity detector takes it for silence raw         as the synth gives it, for those who mix it
- * themselves
+ *   - room: loudspeakers. Stereo, -23 LUFS over time (EBU R128), true peak under -1 dBTP; only the
+ *     volume is turned, slowly.
+ *   - telephone: callers. Mono, 300 to 3400 Hz, RMS level -22 dBFS (RFC 7874: that of speech),
+ *     peaks under -6 dBFS, and what is soft is turned up so that no voice activity detector takes
+ *     it for silence.
+ *   - raw: as the synth gives it, for those who mix it themselves.
  *
  * 48 kHz, interleaved stereo (telephone: the same in both channels). profile_set() is for any
  * thread; everything else belongs to one, the performer's. No allocation while it runs.

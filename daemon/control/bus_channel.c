@@ -321,6 +321,11 @@ static void get_step(const struct bus_object *object, DBusMessageIter *iter)
     append_uint64(iter, channel_step(object->channel));
 }
 
+static void get_level(const struct bus_object *object, DBusMessageIter *iter)
+{
+    append_double(iter, channel_level(object->channel));
+}
+
 static void get_decisions(const struct bus_object *object, DBusMessageIter *iter)
 {
     struct decision list[DECISION_ROOM];
@@ -359,6 +364,7 @@ static const struct bus_property properties[] = {
     {"Seed", "t", true, get_seed, NULL},
     {"Position", "t", false, get_position, NULL},
     {"Step", "t", false, get_step, NULL},
+    {"Level", "d", false, get_level, NULL},
     {"Decisions", "a{st}", false, get_decisions, NULL},
     {NULL},
 };

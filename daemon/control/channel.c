@@ -401,6 +401,11 @@ uint64_t channel_step(const struct channel *channel)
     return lane_step(channel->lane);
 }
 
+double channel_level(const struct channel *channel)
+{
+    return meter_level(&channel->part.meter);
+}
+
 size_t channel_decisions(const struct channel *channel, struct decision ret_list[DECISION_ROOM])
 {
     return lane_decisions(channel->lane, ret_list);

@@ -93,6 +93,8 @@ uint64_t channel_position_us(const struct channel *channel); ///< channel time p
 uint64_t channel_seed(const struct channel *channel);
 /** Steps of the random numbers drawn so far, for what is composed, not only for what was played. */
 uint64_t channel_step(const struct channel *channel);
+/** How loud the last three seconds rendered were, before the volume: RMS, dBFS; -120 is silence. */
+double channel_level(const struct channel *channel);
 /** What was decided about its music since the daemon started; returns how many there are. */
 size_t channel_decisions(const struct channel *channel, struct decision ret_list[DECISION_ROOM]);
 

@@ -15,7 +15,7 @@ static struct status status;
 static struct status_channel *add(const char *name, const char *state, double ahead)
 {
     struct status_channel *c = &status.channels[status.channel_count++];
-    *c = (struct status_channel){.seconds_ahead = ahead, .notes_per_minute = 300};
+    *c = (struct status_channel){.seconds_ahead = ahead, .notes_per_minute = 300, .level = -22};
     strcpy(c->name, name);
     strcpy(c->state, state);
     return c;
@@ -44,6 +44,7 @@ static void test_well(void **state)
     assert_string_equal(print(NULL, &health),
                         "FERMATA OK: main playing, 25.0 s ahead | 'main_ahead'=25.0s;10:;3:;0"
                         " 'main_notes_per_minute'=300;;;0 'main_longest_gap'=0ms;;;0"
+                        " 'main_level'=-22.0;;-60:"
                         " 'main_reseeds'=0c 'main_refused'=0c\n");
     assert_int_equal(health, HEALTH_OK);
 }
@@ -83,6 +84,17 @@ static void test_little_ahead(void **state)
     assert_int_equal(health_judge(c, text), HEALTH_CRITICAL);
 }
 
+static void test_silent(void **state)
+{
+    char text[HEALTH_ROOM];
+    struct status_channel *c = add("main", "playing", 25);
+    c->level = -120;
+    assert_int_equal(health_judge(c, text), HEALTH_OK); // the first note is on its way
+    c->uptime = HEALTH_START_SECONDS + 1;
+    assert_int_equal(health_judge(c, text), HEALTH_CRITICAL);
+    assert_string_equal(text, "playing, but silent: -120 dBFS");
+}
+
 static void test_starting_and_stopped(void **state)
 {
     char text[HEALTH_ROOM];
@@ -110,6 +122,7 @@ int main(void)
         cmocka_unit_test_setup(test_well, clear),
         cmocka_unit_test_setup(test_the_worst_is_told, clear),
         cmocka_unit_test_setup(test_little_ahead, clear),
+        cmocka_unit_test_setup(test_silent, clear),
         cmocka_unit_test_setup(test_starting_and_stopped, clear),
         cmocka_unit_test_setup(test_no_such_channel, clear),
     };
