@@ -219,8 +219,11 @@ static int compose(struct soak *soak, struct soak_net *found)
     if (!found->early)
         found->early = found->late;
     soak->done += whole;
-    for (size_t i = 0; r >= 0 && i < soak->count; i++)
-        r = soak_stream_end(soak->streams[i]);
+    // What there is counts, also where the device has failed.
+    for (size_t i = 0; i < soak->count; i++) {
+        int end = soak_stream_end(soak->streams[i]);
+        r = r < 0 ? r : end;
+    }
     return r < 0 ? r : 0;
 }
 
@@ -247,11 +250,12 @@ static int soak_net(struct soak *soak, const struct repertoire_net *net)
     struct soak_net *found = &soak->report.nets[soak->report.count];
     double begun = now(), cpu = footprint_cpu();
     int r = make_streams(soak, net, count);
-    if (r == 0)
+    bool made = r == 0;
+    if (made)
         r = compose(soak, found);
     found->wall = now() - begun;
     found->cpu = footprint_cpu() - cpu;
-    if (r == 0) {
+    if (made) {
         judge(soak, found);
         soak->report.count++;
     }
@@ -322,8 +326,8 @@ int soak_run(const struct settings *settings, const struct soak_request *request
         if (count_streams(&soak, net) == 0)
             continue;
         r = soak_net(&soak, net);
-        if (r == 0)
-            r = write_report(&soak);
+        int written = soak.report.count ? write_report(&soak) : 0;
+        r = r < 0 ? r : written;
     }
     progress_finish(&soak.progress);
     if (r == 0 && !request->quiet)

@@ -175,24 +175,39 @@ class Soak(unittest.TestCase):
         self.assertIn('another folder', self.soak(*options, status=78).stderr)
         self.assertEqual(self.read('soak.json'), before)
 
-    def test_interrupted_it_tells_what_there_is(self):
-        process = subprocess.Popen([FERMATAD, '--soak', '--hours', '24', '--seed', '1', '--net',
-                                    ROLL, '--out', self.out], stderr=subprocess.PIPE,
-                                   stdout=subprocess.PIPE, text=True)
-        path = os.path.join(self.out, ROLL, 'bach-1', 'minutes.jsonl')
-        for _ in range(1200):
-            if os.path.exists(path) and os.path.getsize(path):
-                break
-            time.sleep(0.1)
-        process.send_signal(signal.SIGINT)
-        said, wrong = process.communicate(timeout=120)
-        self.assertEqual(process.returncode, 130, wrong)
+    def ended_early(self, end, status, env=None):
+        """A day that is ended, by end(process), once there is a minute of it; what it printed."""
+        with subprocess.Popen([FERMATAD, '--soak', '--hours', '24', '--seed', '1', '--net', ROLL,
+                               '--out', self.out], stderr=subprocess.PIPE, stdout=subprocess.PIPE,
+                              text=True, env={**os.environ, **(env or {})}) as process:
+            path = os.path.join(self.out, ROLL, 'bach-1', 'minutes.jsonl')
+            for _ in range(1200):
+                if os.path.exists(path) and os.path.getsize(path):
+                    break
+                time.sleep(0.1)
+            end(process)
+            said, wrong = process.communicate(timeout=120)
+        self.assertEqual(process.returncode, status, wrong)
         stream = json.loads(self.read('soak.json'))['nets'][0]['streams'][0]
         lines = self.minutes(ROLL, 'bach-1')
         self.assertEqual(stream['notes'], sum(m['notes'] for m in lines))
         self.assertAlmostEqual(stream['seconds'], sum(m['seconds'] for m in lines), delta=0.002)
         self.assertLess(60, stream['seconds'])
+        return said
+
+    def test_interrupted_it_tells_what_there_is(self):
+        said = self.ended_early(lambda process: process.send_signal(signal.SIGINT), 130)
         self.assertIn('| lstm-maestro | bach |', said)
+
+    def test_where_the_device_fails_it_keeps_what_there_is(self):
+        gone = self.out + '.gone'
+
+        def lose(_):
+            with open(gone, 'w', encoding='utf-8'):
+                pass
+        self.ended_early(lose, 1, {
+            'LD_PRELOAD': os.environ['LOSE_DEVICE_LIBRARY'], 'LOSE_DEVICE': gone,
+            'ASAN_OPTIONS': os.environ.get('ASAN_OPTIONS', '') + ':verify_asan_link_order=0'})
 
 
 if __name__ == '__main__':
