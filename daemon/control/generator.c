@@ -186,10 +186,15 @@ static int step_net(struct generator *generator, struct entry *entry, struct ent
         r = generator_seat(generator, entry, entries);
     if (r < 0)
         return r;
+    bool hungry = false;
+    for (uint32_t i = 0; i < entry->width; i++)
+        hungry = hungry || (entry->seats[i] && lane_idle_us(entry->seats[i]) == 0);
     for (uint32_t i = 0; i < entry->width; i++) {
         struct lane *lane = entry->seats[i];
         if (!lane)
             continue;
+        if (hungry)
+            lane_join(lane);
         lane_allow_sketches(lane, !entry->no_sketches);
         active += lane_plan(lane, entry->net, entry->known, i, &inputs[i]);
     }

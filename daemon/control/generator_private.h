@@ -44,6 +44,7 @@ struct entry {
     bool tuned;            ///< looked at, or not to be
     bool played;           ///< some lane has played on it
     bool wanted;           ///< resident once, so it will be again after a reopening
+    double loose;          ///< wider than needed since then; 0: it is not
     double narrow;         ///< could not be made wider: not tried again until then
     struct stamp stamp;    ///< of the file it was loaded from
     bool doubted;          ///< it has failed a lane: once the file is another one it is loaded anew

@@ -88,6 +88,9 @@ void generator_set_playing(struct generator *generator, struct lane *lane, bool 
     generator_wake(generator);
 }
 
+/** A net stays too wide for so long. */
+#define LOOSE_SECONDS 60
+
 /** Seats for `lanes`: on a CPU idle ones cost as much as busy ones, so there are not many more;
  * but making a net anew takes its time. */
 static uint32_t wide_enough(uint32_t lanes)
@@ -126,8 +129,19 @@ uint32_t generator_unseat(struct generator *generator, struct entry *entry,
     return wanted;
 }
 
+/** A net that is twice as wide as it would have to be costs more than making it anew, where that
+ * lasts. Files are composed without a thread, and are to be the same whoever ends sooner. */
+static bool is_too_wide(const struct generator *generator, struct entry *entry, uint32_t wanted)
+{
+    if (!generator->hand || wide_enough(wanted) > entry->width / 2)
+        entry->loose = 0;
+    else if (entry->loose == 0)
+        entry->loose = generator_now();
+    return entry->loose > 0 && generator_now() - entry->loose > LOOSE_SECONDS;
+}
+
 /** The net has to be made anew. Returns 0, or -errno of a device that fails. */
-static int widen(struct generator *generator, struct entry *entry, uint32_t wanted)
+static int remake(struct generator *generator, struct entry *entry, uint32_t wanted)
 {
     if (entry->narrow > generator_now())
         return 0;
@@ -139,9 +153,12 @@ static int widen(struct generator *generator, struct entry *entry, uint32_t want
                   entry->known->name, wanted, strerror(-r));
         return 0;
     }
-    for (size_t seat = 0; r == 0 && seat < GENERATOR_LANES; seat++)
+    for (size_t seat = 0; r == 0 && seat < GENERATOR_LANES; seat++) {
         if (entry->seats[seat])
             lane_forget(entry->seats[seat], "room");
+        entry->seats[seat] = NULL;
+    }
+    entry->loose = 0;
     return r;
 }
 
@@ -150,7 +167,9 @@ int generator_seat(struct generator *generator, struct entry *entry, struct entr
     uint32_t wanted = 0;
     for (size_t i = 0; i < GENERATOR_LANES; i++)
         wanted += generator->lanes[i] && entries[i] == entry;
-    int r = wanted > entry->width ? widen(generator, entry, wanted) : 0;
+    int r = 0;
+    if (wanted > entry->width || is_too_wide(generator, entry, wanted))
+        r = remake(generator, entry, wanted);
     for (size_t i = 0; r == 0 && i < GENERATOR_LANES; i++) {
         struct lane *lane = generator->lanes[i];
         if (!lane || entries[i] != entry || seat_of(entry, lane) < GENERATOR_LANES)

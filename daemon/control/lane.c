@@ -15,6 +15,8 @@
 /** A replacement that is younger than so many runs begins again with a new wish; an older one is
  * heard out first, so that a flood of wishes cannot keep the music from being composed. */
 #define YOUNG_RUNS 6
+/** Who has less ahead joins in where others are composing. */
+#define JOIN_SECONDS ((LANE_LOW_SECONDS + LANE_HIGH_SECONDS) / 2)
 /** Breath between two pieces, and before music that does not go on from what was there. */
 #define BREATH_US (NOTE_SECOND * 6 / 5)
 #define RESEED_BREATH_US (NOTE_SECOND * 3 / 5)
@@ -342,6 +344,13 @@ static bool begin_draft(struct lane *lane, struct net *net, uint32_t index)
         lane_judge(lane);
     }
     return true;
+}
+
+void lane_join(struct lane *lane)
+{
+    int64_t ahead = score_horizon(lane->score) - score_position(lane->score);
+    if (ahead < JOIN_SECONDS * NOTE_SECOND)
+        lane->filling = true;
 }
 
 /** The lane's own net is to hear what the kept sketch's has heard. */
