@@ -48,6 +48,7 @@ static const struct field channel_fields[] = {
     FIELD(status_channel, "HumanDensity", 'b', human_density),
     FIELD(status_channel, "SecondsAhead", 'd', seconds_ahead),
     FIELD(status_channel, "Reseeds", 't', reseeds),
+    FIELD(status_channel, "Underruns", 't', underruns),
     FIELD(status_channel, "Uptime", 't', uptime),
     FIELD(status_channel, "Seed", 't', seed),
     FIELD(status_channel, "Position", 't', position),

@@ -48,7 +48,8 @@ struct status_channel {
     double level;             ///< dBFS; 0: not told
     uint32_t reseed_interval; ///< seconds
     uint64_t reseeds;
-    uint64_t uptime; ///< seconds
+    uint64_t underruns; ///< milliseconds
+    uint64_t uptime;    ///< seconds
     uint64_t seed;
     uint64_t position; ///< microseconds
     uint64_t step;     ///< of the random numbers

@@ -301,6 +301,11 @@ static void get_reseeds(const struct bus_object *object, DBusMessageIter *iter)
     append_uint64(iter, channel_reseeds(object->channel));
 }
 
+static void get_underruns(const struct bus_object *object, DBusMessageIter *iter)
+{
+    append_uint64(iter, channel_underruns(object->channel));
+}
+
 static void get_uptime(const struct bus_object *object, DBusMessageIter *iter)
 {
     append_uint64(iter, channel_uptime(object->channel));
@@ -360,6 +365,7 @@ static const struct bus_property properties[] = {
     {"HumanDensity", "ad", false, get_human_density, NULL},
     {"SecondsAhead", "d", false, get_seconds_ahead, NULL},
     {"Reseeds", "t", true, get_reseeds, NULL},
+    {"Underruns", "t", false, get_underruns, NULL},
     {"Uptime", "t", false, get_uptime, NULL},
     {"Seed", "t", true, get_seed, NULL},
     {"Position", "t", false, get_position, NULL},

@@ -381,6 +381,11 @@ static double seconds_since(const struct timespec *then)
     return (double)(now.tv_sec - then->tv_sec) + (double)(now.tv_nsec - then->tv_nsec) / 1e9;
 }
 
+uint64_t channel_underruns(const struct channel *channel)
+{
+    return output_underruns(channel->output) * 1000 / SYNTH_RATE;
+}
+
 uint64_t channel_uptime(const struct channel *channel)
 {
     return channel->playing ? (uint64_t)seconds_since(&channel->started) : 0;

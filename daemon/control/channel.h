@@ -88,7 +88,9 @@ double channel_notes_per_minute(const struct channel *channel); ///< of the last
 void channel_human_density(const struct channel *channel, double ret_band[3]);
 double channel_seconds_ahead(const struct channel *channel);
 uint64_t channel_reseeds(const struct channel *channel); ///< since the daemon started
-uint64_t channel_uptime(const struct channel *channel);  ///< seconds since it last started to play
+/** Milliseconds of silence given out while it played, because nothing was rendered in time. */
+uint64_t channel_underruns(const struct channel *channel);
+uint64_t channel_uptime(const struct channel *channel); ///< seconds since it last started to play
 uint64_t channel_position_us(const struct channel *channel); ///< channel time played
 uint64_t channel_seed(const struct channel *channel);
 /** Steps of the random numbers drawn so far, for what is composed, not only for what was played. */

@@ -271,6 +271,11 @@ uint64_t channel_reseeds(const struct channel *channel)
     return channel->reseeds;
 }
 
+uint64_t channel_underruns(const struct channel *channel)
+{
+    return 0;
+}
+
 uint64_t channel_uptime(const struct channel *channel)
 {
     return (uint64_t)channel->time / 1000000;
