@@ -58,7 +58,7 @@ static bool commit(struct lane *lane)
     curator_keep(&lane->curator, draft->onsets, draft->onset_count, draft->start,
                  draft->start + DRAFT_US);
     if (lane->rung <= LANE_OTHER_NET)
-        steering_hear(&lane->steering, &lane->style, &lane->curator.bounds, draft);
+        steering_hear(&lane->steering, &lane->style, &lane->curator.bounds, lane->score, draft);
     atomic_store(&lane->decisions.threshold,
                  (uint64_t)lround(1000 * steering_threshold(&lane->steering, &lane->style)));
     return true;

@@ -49,6 +49,7 @@ void steering_init(struct steering *steering, uint64_t seed)
     governor_init(&steering->governor);
     plan_init(&steering->plan, seed);
     ending_init(&steering->ending, seed);
+    heed_init(&steering->heed);
 }
 
 static int find_composer(const struct net_info *info, const char *name)
@@ -57,6 +58,19 @@ static int find_composer(const struct net_info *info, const char *name)
         if (!strcmp(info->composers[i], name))
             return (int)i;
     return -1;
+}
+
+/** Another net, or another composer's music, leans another way. */
+static void turn(struct steering *steering, const struct net_info *info)
+{
+    heed_init(&steering->heed);
+    for (int i = 0; i < PLAN_CONTROLS; i++) {
+        struct heed_edges *edges = &steering->edges[i];
+        bool known = info->edges[i] && info->buckets[i] <= HEED_EDGES + 1;
+        edges->count = known ? info->buckets[i] - 1 : 0;
+        for (size_t j = 0; j < edges->count; j++)
+            edges->edges[j] = info->edges[i][j];
+    }
 }
 
 void steering_follow(struct steering *steering, const struct net_info *info,
@@ -80,6 +94,7 @@ void steering_follow(struct steering *steering, const struct net_info *info,
         memcpy(steering->plan_of, name, sizeof name);
         plan_turn(&steering->plan, time);
         governor_init(&steering->governor);
+        turn(steering, info);
     }
     plan_go_on(&steering->plan, time);
 }
@@ -164,6 +179,9 @@ static void tell(const struct steering *steering, const struct net_info *info,
     plan_tell(&steering->plan, time, input->control);
     if (style->telephone)
         move_to_telephone(input->control);
+    // Alone, without the curator, a net plays as it leans.
+    if (style->curator)
+        heed_move(&steering->heed, steering->edges, input->control);
     for (int i = 0; i < NET_CONTROLS; i++)
         if (input->control[i] >= (int)info->buckets[i])
             input->control[i] = (int8_t)info->buckets[i] - 1;
@@ -209,12 +227,42 @@ void steering_set(const struct steering *steering, const struct net_info *info,
     input->threshold = (float)threshold;
 }
 
+/** How the net has heeded its plan by `now`. */
+static void hear_plan(struct steering *steering, const struct lane_style *style,
+                      struct score *score, int64_t now)
+{
+    static _Thread_local struct note heard[MEMORY_NOTES];
+    const int64_t from = now - HEED_MEMORY_US;
+    const struct plan *plan = &steering->plan;
+    // What another trajectory or an ending has shaped says nothing.
+    if (from < steering->ending.begin || (plan->length && from < plan->begin) ||
+        thinner(steering, style, now))
+        return;
+    int8_t planned[PLAN_CONTROLS];
+    plan_tell(plan, heed_planned_at(now), planned);
+    if (style->telephone) {
+        // The arranger moves and thins what the net plays: how many notes there are is left of it.
+        move_to_telephone(planned);
+        for (int i = 0; i < PLAN_CONTROLS; i++)
+            if (i != NET_DENSITY)
+                planned[i] = -1;
+    }
+    // Nor does what the refusals have.
+    if (lround(steering->trim / TRIM_BUCKET))
+        planned[NET_DENSITY] = -1;
+    size_t count = score_copy(score, from, now, heard, MEMORY_NOTES);
+    heed_hear(&steering->heed, steering->edges, heard, count, now, planned);
+}
+
 void steering_hear(struct steering *steering, const struct lane_style *style,
-                   const struct curator_bounds *bounds, const struct draft *draft)
+                   const struct curator_bounds *bounds, struct score *score,
+                   const struct draft *draft)
 {
     if (is_governed(steering, style) && !thinner(steering, style, draft->start + DRAFT_US))
         governor_hear(&steering->governor, bounds->notes_per_minute, style->threshold,
                       draft->onset_count, (double)DRAFT_US / NOTE_SECOND);
+    if (!steering->governed && style->curator)
+        hear_plan(steering, style, score, draft->start + DRAFT_US);
 }
 
 void steering_refuse(struct steering *steering, enum curator_verdict verdict,

@@ -8,6 +8,7 @@
 #include "control/governor.h"
 #include "music/curator.h"
 #include "music/ending.h"
+#include "music/heed.h"
 #include "music/plan.h"
 #include "nets/net.h"
 
@@ -29,6 +30,8 @@ struct steering {
     bool governed;            ///< the net is one
     struct plan plan;
     char plan_of[128]; ///< net and composer that the plan is of
+    struct heed heed;
+    struct heed_edges edges[PLAN_CONTROLS];
     struct ending ending;
     int64_t closed; ///< channel time at which the draft that ended a piece is over
     int64_t rest;   ///< the next piece begins no earlier
@@ -67,10 +70,12 @@ void steering_set(const struct steering *steering, const struct net_info *info,
 void steering_refuse(struct steering *steering, enum curator_verdict verdict,
                      enum net_sampling sampling, unsigned refused);
 
-/** A draft that the net has made is kept: what the slow controller hears. Endings, hard sampling
- * and music without the curator are not its business. */
+/** A draft that the net has made is kept, and in the score: what the slow controller of a roll net
+ * hears, or how a net of notes has heeded its plan. Endings, hard sampling and music without the
+ * curator are not their business. */
 void steering_hear(struct steering *steering, const struct lane_style *style,
-                   const struct curator_bounds *bounds, const struct draft *draft);
+                   const struct curator_bounds *bounds, struct score *score,
+                   const struct draft *draft);
 
 /** The threshold that the slow controller has come to. */
 double steering_threshold(const struct steering *steering, const struct lane_style *style);

@@ -22,6 +22,7 @@ struct card_strings {
     char *name, *family, *licence;
     struct net_habits *habits;
     uint8_t **plans; ///< of each composer
+    float edges[NET_CONTROLS][MAX_EDGES];
 };
 
 static const char *const controls[NET_CONTROLS] = {"density",   "register", "loudness",
@@ -168,6 +169,8 @@ static int add_column(struct card *card, const char *text, const char *name,
             columns->control[column] = i;
             card->info.buckets[i] = (uint32_t)count + 1;
             card->info.control_rows[i] = card->info.control_count;
+            memcpy(card->strings->edges[i], columns->edges[column], sizeof columns->edges[column]);
+            card->info.edges[i] = card->strings->edges[i];
         }
     card->info.control_count += (uint32_t)count + 1;
     return 0;

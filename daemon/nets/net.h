@@ -123,7 +123,8 @@ struct net_info {
     uint32_t offered_count;
     const char *const *kinds; ///< what data may be like, "performance" first; none in roll nets
     uint32_t kind_count;
-    uint32_t buckets[NET_CONTROLS];      ///< how many each control has; 0 where it cannot be told
+    uint32_t buckets[NET_CONTROLS];   ///< how many each control has; 0 where it cannot be told
+    const float *edges[NET_CONTROLS]; ///< where they begin, but for the first one; NULL where none
     uint32_t control_rows[NET_CONTROLS]; ///< of the table of controls: where each begins
     uint32_t control_count;              ///< rows of that table
     double validation_loss;              ///< nats per step, NAN where unknown

@@ -21,11 +21,13 @@
 static const char *const names[] = {"bach"};
 static const uint8_t rows[][NET_CONTROLS] = {{5, 3, 3, 3, 16, 4}, {6, 3, 3, 3, 16, 4}};
 static const struct net_habits habits = {{4, 3, 3, 3, -1, -1}, rows, 2};
+static const float density_edges[] = {60, 120, 180, 260, 360, 480, 620, 800, 1050};
 static const struct net_info notes_info = {.vocabulary = NET_NOTES,
                                            .composers = names,
                                            .composer_count = 1,
                                            .habits = &habits,
-                                           .buckets = {10, 8, 8, 9, 24, 8}};
+                                           .buckets = {10, 8, 8, 9, 24, 8},
+                                           .edges = {density_edges}};
 static const struct net_info four_info = {.vocabulary = NET_NOTES,
                                           .composers = names,
                                           .composer_count = 1,
@@ -76,6 +78,65 @@ static void test_the_density_falls_towards_the_end(void **state)
     free(steering);
 }
 
+static void add(struct draft *draft, struct note note)
+{
+    draft_add_onset(draft, &note);
+    draft_add_event(draft, &note);
+}
+
+/** Four seconds at so many notes a second, kept. */
+static void hear(struct steering *steering, const struct lane_style *of, struct score *score,
+                 struct draft *draft, int64_t start, int rate)
+{
+    const struct curator_bounds bounds = {.notes_per_minute = {156, 216, 588, 1122, 1236}};
+    draft_begin(draft, start);
+    for (int i = 0; i < 4 * rate; i++)
+        add(draft,
+            (struct note){start + i * NOTE_SECOND / rate, 90 * MS, (uint8_t)(60 + i % 5), 60});
+    draft_commit(draft, score);
+    steering_hear(steering, of, &bounds, score, draft);
+}
+
+/** A net that plays more than it is told is told less, but not without the curator. */
+static void test_a_net_that_leans_is_told_otherwise(void **state)
+{
+    static uint8_t long_rows[30][NET_CONTROLS];
+    for (size_t i = 0; i < 30; i++)
+        memcpy(long_rows[i], rows[i % 2], sizeof *long_rows);
+    const struct net_habits long_habits = {{4, 3, 3, 3, -1, -1}, long_rows, 30};
+    struct net_info info = notes_info;
+    info.habits = &long_habits;
+    struct lane_style alone = style;
+    alone.curator = false;
+    alone.piece_length = (struct ending_length){0, 0};
+    for (int i = 0; i < 2; i++) {
+        struct lane_style of = i ? alone : style;
+        of.piece_length = (struct ending_length){0, 0};
+        struct steering *steering = begin(&info);
+        struct score *score;
+        struct draft *draft = calloc(1, sizeof *draft);
+        assert_non_null(draft);
+        assert_int_equal(score_new(&score), 0);
+        struct net_lane lane = {0};
+        int64_t time = 0;
+        for (; time < 3 * MINUTE; time += DRAFT_US) {
+            steering_follow(steering, &info, &of, time);
+            hear(steering, &of, score, draft, time, 20);
+        }
+        steering_set(steering, &info, &of, 0, time, &lane);
+        if (i)
+            assert_in_range(lane.control[NET_DENSITY], 5, 6);
+        else
+            assert_in_range(lane.control[NET_DENSITY], 1, 4);
+        steering_set(steering, &info, &alone, 0, time, &lane);
+        assert_in_range(lane.control[NET_DENSITY], 5, 6); // as it leans, when that is asked later
+        assert_int_equal(lane.control[NET_POLYPHONY], 3); // no edges: nothing is known of it
+        score_free(score);
+        free(draft);
+        free(steering);
+    }
+}
+
 static void test_what_a_net_has_not_is_not_told(void **state)
 {
     struct steering *steering = begin(&four_info);
@@ -99,12 +160,6 @@ static void test_a_piece_closes_in_its_last_draft(void **state)
     other.curator = false;
     assert_false(steering_closes(steering, &other, 100 * MINUTE));
     free(steering);
-}
-
-static void add(struct draft *draft, struct note note)
-{
-    draft_add_onset(draft, &note);
-    draft_add_event(draft, &note);
 }
 
 /** What sounds into the last draft, and whatever is in it, is released with the chord. */
@@ -213,6 +268,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_density_falls_towards_the_end),
         cmocka_unit_test(test_what_a_net_has_not_is_not_told),
+        cmocka_unit_test(test_a_net_that_leans_is_told_otherwise),
         cmocka_unit_test(test_a_piece_closes_in_its_last_draft),
         cmocka_unit_test(test_everything_ends_with_the_chord),
         cmocka_unit_test(test_the_telephone_is_told_its_texture),
