@@ -8,6 +8,7 @@ other works, how slowly it changes. All from the train split, no work twice.
     repeated_times    mean over the runs of a minute of how often that was, up to 8; in both a
                       second counts as one run at least
     quoted_notes      notes of the longest passage of a work that is other works'
+    quoted_share      share of all runs that are other works', those that lie alone not counted
     FIGURE_10min, FIGURE_60min for density, pace, register, spread: [low, high] of averages
                       that lose half of what they know in that time
 """
@@ -95,15 +96,23 @@ def longest_quotation(runs, found):
     return best + originality.LENGTH - 1 if best else 0
 
 
+def share(found):
+    """How many of the runs that were found have a neighbour that was; daemon/music/loan.h."""
+    beside = np.zeros(len(found), bool)
+    beside[1:] |= found[:-1]
+    beside[:-1] |= found[1:]
+    return int((found & beside).sum())
+
+
 def quotation(piece, book):
-    """longest_quotation() of a piece, of all works of the book but its own."""
+    """(longest_quotation(), share(), runs) of a piece, of all works of the book but its own."""
     notes = piece.notes
     runs = originality.runs(originality.line(notes)[0])
     here, there = book.pairs(originality.line(notes)[0])
     own = originality.related(notes, book)
     found = np.zeros(len(runs), bool)
     found[here[~np.isin(book.pieces(there), own)]] = True
-    return longest_quotation(runs, found)
+    return longest_quotation(runs, found), share(found), len(runs)
 
 
 def sums(notes):
@@ -152,12 +161,13 @@ def bands(pieces, rng):
 def of(pieces, book, seed=1):
     """The figures of a composer's pieces."""
     rng = np.random.default_rng(seed)
-    share, times = repetition(laid([pieces[i] for i in rng.permutation(len(pieces))]))
-    quoted = [quotation(piece, book) for piece in pieces]
+    again, times = repetition(laid([pieces[i] for i in rng.permutation(len(pieces))]))
+    quoted, borrowed, count = np.array([quotation(piece, book) for piece in pieces]).T
     return {
-        "repeated_share": [round(float(np.percentile(share, REPEATED)), 4)],
+        "repeated_share": [round(float(np.percentile(again, REPEATED)), 4)],
         "repeated_times": [round(float(np.percentile(times, REPEATED)), 4)],
         "quoted_notes": [float(np.ceil(np.percentile(quoted, QUOTED)))],
+        "quoted_share": [round(float(borrowed.sum() / count.sum()), 5)],
         **bands(pieces, rng),
     }
 

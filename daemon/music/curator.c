@@ -56,6 +56,7 @@
 #define TIMES_MARGIN 1.4
 #define TIMES_MOST 5.0
 #define QUOTED_LEAST 16.0
+#define QUOTED_SHARE_LEAST 0.005
 
 // Of human music held out of training, in drafts of 4 s, these verdicts refuse none of Bach (447),
 // Chopin (519) and Debussy (36) of the open archive, and of MAESTRO none of Bach (286). Of its
@@ -66,6 +67,7 @@
 // What is unlike the composer is weighed from here on, by how much; it never makes what is music
 // intolerable. A copy or a loop is worse than a wrong register, and that than slow drift.
 #define TASTE_COPY 0.8
+#define TASTE_LOAN 0.6
 #define TASTE_LOOP 0.8
 #define TASTE_REGISTER 0.5
 #define TASTE_DRIFT 0.2
@@ -88,12 +90,14 @@ void curator_init(struct curator *curator, const struct curator_bounds *bounds, 
         .end = now,
     };
     drift_init(&curator->drift);
+    loan_init(&curator->loan);
 }
 
 void curator_set_bounds(struct curator *curator, const struct curator_bounds *bounds)
 {
     curator->bounds = *bounds;
     drift_init(&curator->drift);
+    loan_init(&curator->loan);
 }
 
 void curator_set_echo(struct curator *curator, struct echo *echo)
@@ -280,11 +284,16 @@ static double judge_loop(const struct curator *curator, const struct echo_line *
     return over > 0 ? TASTE_LOOP + over / 4 : 0;
 }
 
-static double judge_copy(const struct curator *curator, const struct echo_line *line)
+static double judge_copy(const struct curator *curator, const struct echo_line *line,
+                         int64_t length)
 {
     double bound = fmax(curator->reference.quoted_notes, QUOTED_LEAST);
     double longest = (double)quotes_longest(curator->quotes, line);
-    return longest > bound ? TASTE_COPY + fmin(longest / bound - 1, 1) / 4 : 0;
+    if (longest > bound)
+        return TASTE_COPY + fmin(longest / bound - 1, 1) / 4;
+    double share = fmax(curator->reference.quoted_share, QUOTED_SHARE_LEAST);
+    double over = loan_judge(&curator->loan, curator->quotes, line, length, share);
+    return over > 0 ? TASTE_LOAN + fmin(over, 1) / 5 : 0;
 }
 
 static double judge_drift(const struct curator *curator, const struct note *notes, size_t count,
@@ -315,7 +324,7 @@ static struct taste judge_taste(const struct curator *curator, const struct note
         echo_follow(curator->echo, from < curator->end ? from : curator->end, notes, count, &line);
         taste.loop = judge_loop(curator, &line, to);
         if (curator->quotes)
-            taste.copy = judge_copy(curator, &line);
+            taste.copy = judge_copy(curator, &line, to - from);
     }
     return taste;
 }
@@ -378,7 +387,13 @@ void curator_keep(struct curator *curator, const struct note *notes, size_t coun
         curator->last_onset = notes[count - 1].onset;
     drift_keep(&curator->drift, notes, count, (double)(to - from) / (double)NOTE_SECOND);
     if (curator->echo) {
-        echo_cut(curator->echo, from < curator->end ? from : curator->end);
+        int64_t at = from < curator->end ? from : curator->end;
+        if (curator->quotes) {
+            struct echo_line line;
+            echo_follow(curator->echo, at, notes, count, &line);
+            loan_keep(&curator->loan, curator->quotes, &line, to - from);
+        }
+        echo_cut(curator->echo, at);
         echo_keep(curator->echo, notes, count);
     }
     curator->end = to;

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "music/drift.h"
+#include "music/loan.h"
 #include "music/note.h"
 
 struct echo;
@@ -49,6 +50,7 @@ struct curator_reference {
     double repeated_share; ///< of the runs of three minutes: heard before (echo_figures.share)
     double repeated_times; ///< how often, on the average of a minute (echo_figures.times)
     double quoted_notes;   ///< of the longest passage that other works have, too (quotes_longest())
+    double quoted_share;   ///< of all runs, that other works have, too (quotes_count())
     struct drift_bands drift;
 };
 
@@ -63,11 +65,11 @@ int curator_reference_parse(const char *json, const char *composer,
 
 enum curator_verdict {
     CURATOR_KEEP,
-    CURATOR_THIN,     ///< too few notes, or a silence that would grow too long: reseed
-    CURATOR_CROWDED,  ///< far more notes than the composer ever writes: reseed
-    CURATOR_STUCK,    ///< the same few pitches hammered, trilled or held: reseed
-    CURATOR_COPY,     ///< a passage of the training data, longer than works quote each other
-    CURATOR_LOOP,     ///< what this channel has played in the last 30 minutes, again and again
+    CURATOR_THIN,    ///< too few notes, or a silence that would grow too long: reseed
+    CURATOR_CROWDED, ///< far more notes than the composer ever writes: reseed
+    CURATOR_STUCK,   ///< the same few pitches hammered, trilled or held: reseed
+    CURATOR_COPY,    ///< more of the training data, at once or of late, than works quote each other
+    CURATOR_LOOP,    ///< what this channel has played in the last 30 minutes, again and again
     CURATOR_REGISTER, ///< far higher or lower than the composer writes
     CURATOR_DRIFT,    ///< leads further away from what the composer does in an hour
     CURATOR_VERDICTS, ///< how many there are
@@ -101,6 +103,7 @@ struct curator {
     const struct quotes *quotes; ///< of the family; NULL: copies go unnoticed
     int64_t end;                 ///< of the kept music
     struct drift drift;
+    struct loan loan;
 };
 
 /** Knows any composer's reference, no echo and no quotes. */

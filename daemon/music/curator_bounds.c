@@ -17,6 +17,7 @@ const struct curator_reference curator_any_reference = {
     .repeated_share = 0.524,
     .repeated_times = 1.58,
     .quoted_notes = 41,
+    .quoted_share = 0.029,
     .drift.band =
         {
             [DRIFT_DENSITY] = {{331.3, 976.3}, {430, 911.8}},
@@ -49,6 +50,7 @@ int curator_reference_parse(const char *json, const char *composer,
         {"repeated_share", &reference.repeated_share, 1},
         {"repeated_times", &reference.repeated_times, 1},
         {"quoted_notes", &reference.quoted_notes, 1},
+        {"quoted_share", &reference.quoted_share, 1},
         {"density_10min", band[DRIFT_DENSITY][DRIFT_MINUTES], 2},
         {"density_60min", band[DRIFT_DENSITY][DRIFT_HOUR], 2},
         {"pace_10min", band[DRIFT_PACE][DRIFT_MINUTES], 2},

@@ -98,3 +98,23 @@ size_t quotes_longest(const struct quotes *quotes, const struct echo_line *line)
     }
     return longest ? longest + LINE_RUN - 1 : 0;
 }
+
+size_t quotes_count(const struct quotes *quotes, const struct echo_line *line, size_t *ret_runs)
+{
+    size_t runs = 0, quoted = 0;
+    // The run before the draft's first one counts as its neighbour, and no more.
+    size_t first = line->fresh > LINE_RUN - 1 ? line->fresh : LINE_RUN - 1;
+    bool before = false, before_counts = true;
+    for (size_t last = first > LINE_RUN - 1 ? first - 1 : first; last < line->count; last++) {
+        bool had = quotes_have(quotes, line_run(line->pitch + last - (LINE_RUN - 1)));
+        if (last >= first) {
+            runs++;
+            if (had && before)
+                quoted += before_counts ? 1 : 2;
+            before_counts = had && before;
+        }
+        before = had;
+    }
+    *ret_runs = runs;
+    return quoted;
+}

@@ -37,4 +37,10 @@ bool quotes_have(const struct quotes *quotes, uint64_t run);
  */
 size_t quotes_longest(const struct quotes *quotes, const struct echo_line *line);
 
+/**
+ * How many of the runs that the draft ends (*ret_runs: of how many) occur there beside another one
+ * that does. A run alone does not count: it may as well be one that the filter is wrong about.
+ */
+size_t quotes_count(const struct quotes *quotes, const struct echo_line *line, size_t *ret_runs);
+
 #endif

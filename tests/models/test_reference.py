@@ -68,7 +68,12 @@ class Quotation(unittest.TestCase):
         mine = walk(400, 1)
         mine["pitch"][100:130] = walk(400, 5)["pitch"][200:230] + 2
         pieces = [as_piece(mine, "mine"), as_piece(walk(400, 5), "other")]
-        self.assertEqual(reference.quotation(pieces[0], originality.Book(pieces)), 30)
+        self.assertEqual(reference.quotation(pieces[0], originality.Book(pieces))[:2], (30, 30 - originality.LENGTH + 1))
+
+    def test_a_run_alone_is_no_share(self):
+        self.assertEqual(reference.share(np.array([1, 0, 1, 1, 0, 1, 1, 1, 0, 1], bool)), 5)
+        self.assertEqual(reference.share(np.ones(3, bool)), 3)
+        self.assertEqual(reference.share(np.zeros(0, bool)), 0)
 
 
 class Averages(unittest.TestCase):

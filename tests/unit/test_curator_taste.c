@@ -225,6 +225,36 @@ static void refuses_a_copy_longer_than_the_bound(void **state)
     echo_free(echo);
 }
 
+/** Each quotation is short, but there are too many. */
+static void refuses_what_is_borrowed_again_and_again(void **state)
+{
+    struct curator curator;
+    struct echo *echo;
+    struct quotes *all;
+    struct note notes[NOTES];
+    uint8_t full[64];
+    memset(full, 255, sizeof full);
+    begin(&curator, &echo);
+    assert_int_equal(quotes_new(full, sizeof full, 4,
+                                "{\"any\": {\"quoted_notes\": [4000], \"quoted_share\": [0.1]}}",
+                                &all),
+                     0);
+    curator_set_quotes(&curator, all, "bach");
+    int64_t at = 0;
+    melody(notes, at, 1, 64);
+    while (judge(&curator, notes, at) == CURATOR_KEEP && at < 100 * NOTE_SECOND) {
+        keep(&curator, notes, at);
+        at += DRAFT;
+        melody(notes, at, (unsigned)(at / DRAFT) + 1, 64);
+    }
+    assert_in_range(at / DRAFT, 2, 6);
+    assert_int_equal(judge(&curator, notes, at), CURATOR_COPY);
+    curator_set_bounds(&curator, &bounds); // another composer's music has borrowed nothing yet
+    assert_int_equal(judge(&curator, notes, at), CURATOR_KEEP);
+    quotes_free(all);
+    echo_free(echo);
+}
+
 static void refuses_a_register_that_is_not_the_composers(void **state)
 {
     struct curator curator;
@@ -298,6 +328,7 @@ int main(void)
         cmocka_unit_test(what_was_cut_away_is_no_loop),
         cmocka_unit_test(a_copy_that_is_only_judged_changes_nothing),
         cmocka_unit_test(refuses_a_copy_longer_than_the_bound),
+        cmocka_unit_test(refuses_what_is_borrowed_again_and_again),
         cmocka_unit_test(refuses_a_register_that_is_not_the_composers),
         cmocka_unit_test(refuses_what_drifts_away),
         cmocka_unit_test(names_its_verdicts),

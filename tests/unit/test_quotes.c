@@ -61,6 +61,16 @@ static void agrees_with_python_bit_for_bit(void **state)
         assert_int_equal(quotes_have(quotes, expected), ((const uint8_t *)had->data)[i]);
         held += quotes_have(quotes, expected);
     }
+    // Of a draft's own runs those count that have a neighbour, in it or before it.
+    line.fresh = 1000;
+    size_t expected = 0, of = 0;
+    for (size_t last = line.fresh, i = last - LINE_RUN + 1; last < line.count; last++, i++) {
+        const uint8_t *has = had->data;
+        expected += has[i] && (has[i - 1] || (i + 1 < runs && has[i + 1]));
+    }
+    assert_in_range(expected, 20, runs / 8);
+    assert_int_equal(quotes_count(quotes, &line, &of), expected);
+    assert_int_equal(of, count - 1000);
     // Half of them, and of the others a few in a hundred.
     assert_in_range(held, runs / 2, runs / 2 + runs / 20);
     quotes_free(quotes);
