@@ -14,7 +14,6 @@ Measures: surprise.py, features.py, classifier.py, originality.py, playability.p
 
 import argparse
 import json
-import math
 import os
 import platform
 import shlex
@@ -29,7 +28,7 @@ import torch
 from . import (archive, classifier, export, export_transformer, features, midi, originality, passages, playability,
                rollnets, safetensors, surprise, windows)
 
-WINDOWS = 20  # of generated music, and of each draw of human music beside it
+WINDOWS = 20  # of each draw, of generated music and of human music beside it
 REFERENCE = 60  # human windows to measure against, at most
 TRAIN = 150  # human windows of train that the ceiling is drawn from, at most
 SETS = {"stream": "streams", "piece": "pieces"}  # file name's beginning -> what they are
@@ -62,10 +61,8 @@ def read(folder, kind):
 
 
 def _cut(arrays, composer, kind):
-    """WINDOWS windows of the arrays, evenly."""
-    each = math.ceil(WINDOWS / max(len(arrays), 1))
-    found = [w for i, a in enumerate(arrays) for w in windows.of_stream(a, composer, f"{kind}-{i}", each)]
-    return windows.spread(found, WINDOWS)
+    """All windows of the arrays."""
+    return [w for i, a in enumerate(arrays) for w in windows.of_stream(a, composer, f"{kind}-{i}", None)]
 
 
 class Composer:
@@ -103,7 +100,7 @@ class Composer:
         names, counts = np.unique(self.judge.judge(some), return_counts=True)
         return {
             "windows": len(cut),
-            **features.against(features.table(cut), self.train_table, self.reference_table),
+            **features.against(features.table(cut), self.train_table, self.reference_table, WINDOWS),
             "fidelity": {
                 "accuracy": self.judge.accuracy(some, self.name),
                 "accuracy_offered": self.judge.accuracy(some, self.name, self.offered),
@@ -129,7 +126,7 @@ def main():
     parser.add_argument("--weights", help="weights file (default: the net's in models/weights)")
     parser.add_argument("--composer", action="append", help="default: all that are offered")
     parser.add_argument("--out", required=True, metavar="FOLDER")
-    parser.add_argument("--streams", type=int, default=2, help="endless ones, cut off after --minutes")
+    parser.add_argument("--streams", type=int, default=4, help="endless ones, cut off after --minutes")
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--pieces", type=int, default=5, help="short runs of their own, each of --piece-minutes")
     parser.add_argument("--piece-minutes", type=float, default=4)
@@ -143,6 +140,9 @@ def main():
     _, metadata = safetensors.read(weights)
     names, offered = json.loads(metadata["composers"]), json.loads(metadata["offered"])
     wanted = arguments.composer or offered
+    for name in wanted:
+        if name not in offered:
+            parser.error(f"{arguments.net} does not offer {name}, but {', '.join(offered)}")
     notes_net = metadata["net"] not in rollnets.KINDS
     folder = Path(arguments.out) / arguments.net
     began = time.time()
@@ -194,8 +194,9 @@ def main():
             arrays = [a for a in read(folder / name, kind) if len(a)]
             if arrays:
                 found[title] = human.measure(arrays, kind, 0.01 if notes_net else 0.05)
-                lap(f"{name}, {title}: OA {found[title]['mean']:.3f} of the ceiling, worst {found[title]['worst']:.3f} "
-                    f"({found[title]['worst_name']}); accuracy {found[title]['fidelity']['accuracy']:.2f} "
+                lap(f"{name}, {title}: OA {found[title]['mean']:.3f} of the ceiling "
+                    f"({' '.join(f'{v:.3f}' for v in found[title]['draws']['mean'])} in single draws), "
+                    f"worst {found[title]['worst']:.3f} ({found[title]['worst_name']}); accuracy {found[title]['fidelity']['accuracy']:.2f} "
                     f"(human {found['human']['fidelity']['accuracy']:.2f}); quoted {found[title]['originality']['quoted']:.5f} "
                     f"(human {found['human']['originality']['quoted']:.5f})")
         results["composers"][name] = found

@@ -21,6 +21,7 @@ from . import originality
 _LENGTHS = 0.05 * 2.0 ** np.arange(0.5, 8, 0.75)  # inner edges of 11 classes, seconds, note lengths and IOIs
 _CLASSES = len(_LENGTHS) + 1
 GRID = 256  # points of the common grid
+DRAWS = 10  # of generated windows, and of human ones beside them
 NAMES = (
     "pitch_count", "note_count", "pitch_classes", "pitch_transitions", "pitch_range", "pitch_interval",
     "ioi", "ioi_histogram", "length_histogram", "length_transitions",
@@ -128,41 +129,66 @@ def rows(values, which):
     return {name: part[which] for name, part in values.items()}
 
 
-def ceiling(train, human, count, draws=10, seed=1):
-    """{name: (mean OA, its standard deviation over the draws, mean KLD)} of human windows of train
-    beside the human reference; each draw takes so many windows as are generated."""
+def most_of(some):
+    """So many windows of a table are drawn at most, that draws differ: two thirds."""
+    return max(-(-len(some["ioi"]) * 2 // 3), min(len(some["ioi"]), 3))
+
+
+def drawn(some, human, count, draws, seed=1):
+    """(OA [draws,F], KLD [draws,F]) of draws of `count` windows each, in the order of NAMES."""
     rng = np.random.default_rng(seed)
-    size = len(train["ioi"])
+    size = len(some["ioi"])
     found = []
     for _ in range(draws):
-        some = rows(train, rng.choice(size, min(count, size), replace=False))
-        compared = compare(some, human)
+        compared = compare(rows(some, rng.choice(size, min(count, size), replace=False)), human)
         found.append([compared[name] for name in NAMES])
     found = np.array(found)
-    return {
-        name: (float(found[:, i, 0].mean()), float(found[:, i, 0].std()), float(found[:, i, 1].mean()))
-        for i, name in enumerate(NAMES)
-    }
+    return found[..., 0], found[..., 1]
 
 
-def against(generated, train, human):
-    """The whole comparison of tables: {features: {name: {oa, kld, ceiling, spread, ratio}}, mean, worst}.
+def _middle(values):
+    return [float(v) for v in (np.median(values), values.min(), values.max())]
 
-    ratio: OA of the generated over that of human with human. mean: over the features, each counted as 1
-    at most, so that no surplus hides a lack; mean_uncapped: as they are."""
-    own, limit = compare(generated, human), ceiling(train, human, len(generated["ioi"]))
+
+def _ratios(oa, most):
+    """Of draws [draws,F]: mean over the features, none counted as more than 1, and the worst, each
+    as [median, least, most] over the draws."""
+    ratio = oa / most
+    return _middle(np.minimum(ratio, 1.0).mean(1)), _middle(ratio.min(1))
+
+
+def against(generated, train, human, count=20, draws=DRAWS):
+    """The whole comparison of tables: {features: {name: {oa, kld, ceiling, spread, ratio}}, mean,
+    worst, worst_name, draws: {mean, worst, human_mean, human_worst, count, windows}}.
+
+    Draws of `count` windows each are compared with the human reference; oa and kld are their means,
+    the ceiling that of as many draws of human train windows. ratio: oa over ceiling. mean: over the
+    features, each counted as 1 at most, so that no surplus hides a lack; mean_uncapped: as they are.
+    draws: [median, least, most] over single draws, of the generated and of the human windows: how
+    much such a figure is worth."""
+    count = min(count, most_of(generated))
+    own, own_kld = drawn(generated, human, count, draws)
+    limit, limit_kld = drawn(train, human, min(count, most_of(train)), draws)
+    most = limit.mean(0)
+    known = np.isfinite(own).all(0) & np.isfinite(most)
     out = {}
-    for name in NAMES:
-        (oa, kld), (most, spread, human_kld) = own[name], limit[name]
-        if np.isfinite(oa) and np.isfinite(most):
-            out[name] = {"oa": oa, "kld": kld, "ceiling": most, "spread": spread, "ceiling_kld": human_kld,
-                         "ratio": oa / most}
+    for i in np.flatnonzero(known):
+        oa = float(own[:, i].mean())
+        out[NAMES[i]] = {
+            "oa": oa, "oa_spread": float(own[:, i].std()), "kld": float(own_kld[:, i].mean()),
+            "ceiling": float(most[i]), "spread": float(limit[:, i].std()), "ceiling_kld": float(limit_kld[:, i].mean()),
+            "ratio": oa / float(most[i]),
+        }
     ratios = {name: row["ratio"] for name, row in out.items()}
     worst = min(ratios, key=ratios.get)
+    mean, least = _ratios(own[:, known], most[known])
+    human_mean, human_least = _ratios(limit[:, known], most[known])
     return {
         "features": out,
         "mean": float(np.minimum(list(ratios.values()), 1.0).mean()),
         "mean_uncapped": float(np.mean(list(ratios.values()))),
         "worst": ratios[worst],
         "worst_name": worst,
+        "draws": {"mean": mean, "worst": least, "human_mean": human_mean, "human_worst": human_least,
+                  "count": draws, "windows": count},
     }

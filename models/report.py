@@ -28,9 +28,11 @@ What the figures mean (the code says exactly: `features.py`, `classifier.py`, `o
 `playability.py`, `surprise.py`):
 
 - **OA**: overlapping area of Yang and Lerch's pairwise distances, over {count} features of windows of
-  2 minutes: 20 of generated music against the human reference. **Ceiling**: the same for 20
-  windows of human train music, the mean of ten draws. **Ratio**: OA over ceiling. The mean counts
-  no feature as more than 1, so that no surplus hides a lack.
+  2 minutes: draws of 20 of generated music against the human reference, and their mean. **Ceiling**:
+  the same for 20 windows of human train music. **Ratio**: OA over ceiling. The mean counts
+  no feature as more than 1, so that no surplus hides a lack. **Draws**: what a single draw would
+  have said, its median and range, and what it would of human music in the place of a net's: so
+  much a difference must be to be one. A net measured before there were draws shows none.
 - **Accuracy**: share of windows that a classifier of composers, trained on human music only, gives
   to the right one of {composers}; *of the offered*: where it may name only composers that the net
   offers. It sees onsets and pitches alone.
@@ -85,6 +87,20 @@ def _likelihood(results):
         if name in found:
             line += f" {name.capitalize()} {found[name]:.3f}."
     return line + "\n"
+
+
+def _draws(found):
+    """What single draws of windows say, of the net's music and of human music."""
+    rows = []
+    for name, sets in found.items():
+        draws = sets["streams"].get("draws")
+        if draws:
+            rows.append([name, sets["streams"]["windows"], f"{draws['count']} of {draws['windows']}"] + [
+                "{:.3f} ({:.3f} to {:.3f})".format(*draws[key]) for key in ("mean", "human_mean", "worst", "human_worst")])
+    if not rows:
+        return ""
+    return _table(["streams", "windows", "draws", "OA of the ceiling, mean of the features: median (range)", "human music",
+                   "worst feature of a draw", "human music"], rows) + "\n"
 
 
 def _features(found):
@@ -144,7 +160,7 @@ def section(results):
             _table(["composer", "goal for the transformer, streams", "value", "goal", "", "by"],
                    [[*row[:4], "met" if row[4] >= 0 else "**missed**", f"{row[4]:+.3f}" if abs(row[4]) >= 0.001 else f"{row[4]:+.5f}"]
                     for row in goals(results)]) + "\n",
-            _sets(found) + "\n", _features(found) + "\n", _judged(found) + "\n",
+            _draws(found), _sets(found) + "\n", _features(found) + "\n", _judged(found) + "\n",
             f"![notes a minute of {net}](report/{net}-density.png)\n",
         ]
         for name in found:

@@ -84,6 +84,19 @@ class Against(unittest.TestCase):
         self.assertEqual(higher["worst"], min(r["ratio"] for r in higher["features"].values()))
         self.assertLessEqual(higher["mean"], higher["mean_uncapped"])
 
+    def test_single_draws_say_how_much_a_figure_is_worth(self):
+        train, human = features.table(made(40, 1)), features.table(made(30, 2))
+        draws = features.against(features.table(made(30, 3)), train, human, 12)["draws"]
+        self.assertEqual((draws["count"], draws["windows"]), (features.DRAWS, 12))
+        for key in ("mean", "worst", "human_mean", "human_worst"):
+            middle, least, most = draws[key]
+            self.assertLess(least, middle)
+            self.assertLess(middle, most)
+        # So few that every draw would be the same: two thirds of them.
+        few = features.against(features.table(made(9, 3)), train, human)["draws"]
+        self.assertEqual(few["windows"], 6)
+        self.assertLess(few["mean"][1], few["mean"][2])
+
     def test_one_average_piece_for_ever_is_noticed(self):
         train, human = features.table(made(40, 1)), features.table(made(30, 2))
         stuck = features.against(features.table([made(1, 4)[0]] * 20), train, human)
