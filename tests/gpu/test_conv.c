@@ -63,6 +63,12 @@ static void some_frames(uint32_t *seed, uint32_t count, uint8_t *ret_cells)
     }
 }
 
+/** The plain form takes its time on a CPU, where each lane is computed by itself. */
+static bool slow(void)
+{
+    return strcmp(net_debug_form(net), "plain") == 0;
+}
+
 /** Largest difference of a lane's logits. */
 static double difference(uint32_t at, const float expected[384])
 {
@@ -105,9 +111,8 @@ static void compare(const char *kind, uint32_t count, int runs)
     assert_int_equal(stage_open(file(kind), count), 0);
     for (int w = 0; w < 3; w++)
         witnesses[w].reference = conv_reference_new(&weights);
-    // The plain form takes its time on a CPU.
-    if (count > 8 && strcmp(net_debug_form(net), "plain") == 0)
-        runs = 2;
+    if (slow()) // still longer than any ring, and ending at odd steps
+        runs = count == 1 ? 15 : count == 3 ? 4 : 0;
     uint32_t seed = 7 + count;
     double most = 0;
     for (int run = 0; run < runs; run++) {
@@ -152,11 +157,11 @@ static void compare(const char *kind, uint32_t count, int runs)
 
 static void plain_loops(void **state)
 {
-    static const uint32_t counts[] = {2, 3, 8, 64};
+    static const uint32_t counts[] = {2, 3, 64};
     for (int i = 0; i < 2; i++) {
         compare(nets[i], 1, 24); // longer than any ring
         for (size_t k = 0; k < sizeof counts / sizeof counts[0]; k++)
-            compare(nets[i], counts[k], 6);
+            compare(nets[i], counts[k], 4);
     }
 }
 
@@ -210,6 +215,8 @@ static void lanes_are_alone(const char *kind)
         lanes[13] = lane(77, at);
         lanes[13].active = mine;
         lanes[2].active = run % 2;
+        for (uint32_t i = 3; slow() && i < 12; i++)
+            lanes[i].active = false;
         if (run == 2)
             net_reset(net, 12);
         assert_int_equal(net_run(net, lanes, frames[0]), 0);
@@ -337,7 +344,8 @@ static void decode(const struct safetensors_tensor *x, uint64_t at, uint8_t *ret
     }
 }
 
-static void golden(uint32_t capacity)
+/** Whether it was in the plain form. */
+static bool golden(uint32_t capacity)
 {
     struct safetensors *vectors = NULL;
     struct net_lane lanes[64] = {{0}};
@@ -376,15 +384,17 @@ static void golden(uint32_t capacity)
     }
     printf("PyTorch's %s, %u lanes, %s form: largest difference of the logits %.2g\n",
            net_info(net)->name, capacity, net_debug_form(net), most);
+    bool plain = slow();
     stage_close(NULL);
     safetensors_free(vectors);
     assert_true(most < TOLERANCE);
+    return plain;
 }
 
 static void golden_vectors_of_pytorch(void **state)
 {
-    golden(2);
-    golden(9);
+    if (!golden(9))
+        golden(2);
 }
 
 int main(int argc, char **argv)

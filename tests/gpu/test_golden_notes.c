@@ -68,7 +68,8 @@ static double divergence(const float *logits, const double *wanted, uint64_t cou
     return sum;
 }
 
-static void golden(uint32_t capacity)
+/** Whether it was in the plain form. */
+static bool golden(uint32_t capacity)
 {
     static const char *const names[4] = {"logits0", "logits1", "logits2", "logits3"};
     struct safetensors *file = NULL;
@@ -131,18 +132,21 @@ static void golden(uint32_t capacity)
            "%.3g %.3g %.3g, divergence %.2g nats a note\n",
            golden_path, capacity, net_debug_form(net), (double)count, most[0], most[1], most[2],
            most[3], lost);
+    bool plain = strcmp(net_debug_form(net), "plain") == 0;
     net_free(net);
     driver_close(device);
     safetensors_free(file);
     for (int k = 0; k < 4; k++)
         assert_true(most[k] < TOLERANCE);
     assert_true(lost < DIVERGENCE);
+    return plain;
 }
 
 static void golden_vectors_of_pytorch(void **state)
 {
-    golden(2);
-    golden(9);
+    // The plain form takes its time on a CPU, and computes each lane by itself anyway.
+    if (!golden(9))
+        golden(2);
 }
 
 int main(int argc, char **argv)

@@ -39,6 +39,12 @@ static void run(const struct net_lane lanes[LANES])
     assert_int_equal(net_run(net, lanes, notes[0]), 0);
 }
 
+/** The plain form takes its time on a CPU, where each lane is computed by itself. */
+static bool slow(void)
+{
+    return strcmp(net_debug_form(net), "plain") == 0;
+}
+
 static void the_file_is_described(void **state)
 {
     static const int8_t unknown[NET_CONTROLS] = {-1, -1, -1, -1, -1, -1};
@@ -154,6 +160,7 @@ static void a_lane_does_not_hear_the_others(void **state)
         crowd[i].kind = i % 2;
         crowd[i].control[i % 4] = (int8_t)(i % 8);
         crowd[i].threshold = 0.3f;
+        crowd[i].active = !slow() || i > 11;
     }
     crowd[13] = lane(77, 40);
     for (int i = 0; i < 3; i++) {
@@ -304,8 +311,7 @@ static void expect(const float *logits, int field, const struct net_lane *l, dou
  */
 static void uniform(float threshold, enum net_sampling sampling)
 {
-    const bool slow = strcmp(net_debug_form(net), "plain") == 0;
-    const int trials = slow ? 30 : 100;
+    const int trials = slow() ? 16 : 100;
     int bins[4][10] = {{0}}, dropped = 0;
     double twice = 0, twice_expected = 0, twice_variance = 0;
     uint32_t random = 5;
