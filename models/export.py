@@ -99,9 +99,15 @@ def measured(kind, parameters, data, names):
     return train.Validation(passages.piano(data.of("validation")), names).measure(net, torch.float32, told=False)[0]
 
 
+def restored(stored, name):
+    """A tensor of a file in float32; one of integers times the scales of its rows."""
+    values = stored[name].float()
+    return values if stored[name].dtype != torch.int8 else values * stored[f"{name}.scale"][:, None]
+
+
 def put(net, stored):
     """Give a net the parameters of a file's tensors; its control tables are left alone."""
-    found = {key: stored[stored_name(key)].float() for key in net.state_dict() if not key.endswith("_control")}
+    found = {key: restored(stored, stored_name(key)) for key in net.state_dict() if not key.endswith("_control")}
     net.load_state_dict({**net.state_dict(), **found})
 
 

@@ -7,6 +7,8 @@
 #include "lane.glsl"
 #include "plain.glsl"
 
+layout(constant_id = 5) const int BYTES = 0; // 1: weights are bytes, each row's scale behind them
+
 layout(local_size_x_id = 0) in;
 
 layout(binding = 0) readonly buffer Weights { uvec4 weights[]; }; // [block][row]
@@ -30,9 +32,19 @@ void main()
     if (row >= push.rows || (lanes[lane].flags & LANE_ACTIVE) == 0u)
         return;
 
-    float sum = biases[int(lanes[lane].composer) * push.bias_stride + row];
-    for (int k = 0; k < push.blocks; k++)
-        sum += product8(weights[k * push.rows + row], inputs[quad_index(2 * k, lane)],
-                        inputs[quad_index(2 * k + 1, lane)]);
+    float sum = 0.0;
+    if (BYTES != 0) {
+        for (int k = 0; k < push.blocks; k++)
+            sum += product16(weights[k * push.rows + row], inputs[quad_index(4 * k, lane)],
+                             inputs[quad_index(4 * k + 1, lane)],
+                             inputs[quad_index(4 * k + 2, lane)],
+                             inputs[quad_index(4 * k + 3, lane)]);
+        sum *= uintBitsToFloat(weights[push.rows * push.blocks + (row >> 2)][row & 3]);
+    } else {
+        for (int k = 0; k < push.blocks; k++)
+            sum += product8(weights[k * push.rows + row], inputs[quad_index(2 * k, lane)],
+                            inputs[quad_index(2 * k + 1, lane)]);
+    }
+    sum += biases[int(lanes[lane].composer) * push.bias_stride + row];
     outputs[feature_index(row, lane)] = max(sum, push.floor);
 }

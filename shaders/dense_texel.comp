@@ -9,9 +9,12 @@
 #include "activation.glsl"
 #include "lane.glsl"
 
+layout(constant_id = 5) const int BYTES = 0; // 1: weights are bytes, each row's scale behind them
+
 layout(local_size_x_id = 0) in;
 
 #define HEIGHT ROWS
+#define OCTETS BYTES
 #define HEARD(x, fetch, f)
 #include "product.glsl"
 
@@ -22,9 +25,10 @@ layout(binding = 4) readonly buffer Lanes { Lane lanes[]; };
 
 layout(push_constant) uniform Push
 {
-    int blocks;      // columns / 8
+    int blocks;      // columns / 8, or 16 of bytes
     int bias_stride; // rows, or 0 where composers share a bias
     float floor;     // 0 for a rectified layer, else the lowest number
+    int rows;
 } push;
 
 void main()
@@ -34,18 +38,31 @@ void main()
     int me = int(gl_LocalInvocationID.x);
 
     bool any_active = false;
+    float biased[ROWS][TILE];
+    clear_totals();
     [[unroll]] for (int b = 0; b < TILE; b++) {
         Lane lane = lanes[tile * TILE + b];
         any_active = any_active || (lane.flags & LANE_ACTIVE) != 0u;
-        [[unroll]] for (int r = 0; r < ROWS; r++)
-            sums[r][b] = texelFetch(biases, int(lane.composer) * push.bias_stride +
-                                                (group * ROWS + r) * WIDTH + me).x;
+        [[unroll]] for (int r = 0; r < ROWS; r++) {
+            biased[r][b] = texelFetch(biases, int(lane.composer) * push.bias_stride +
+                                                  (group * ROWS + r) * WIDTH + me).x;
+            sums[r][b] = BYTES != 0 ? 0.0 : biased[r][b];
+        }
     }
 
     MULTIPLY(inputs, any_active ? push.blocks : 0, tile * WIDTH + me, group * push.blocks * BLOCK + me)
 
-    [[unroll]] for (int b = 0; b < TILE; b++)
-        [[unroll]] for (int r = 0; r < ROWS; r++)
+    float scales[ROWS];
+    [[unroll]] for (int r = 0; r < ROWS; r++)
+        scales[r] = scale_of(push.rows * push.blocks, (group * ROWS + r) * WIDTH + me);
+    [[unroll]] for (int b = 0; b < TILE; b++) {
+        float more = excess(b);
+        [[unroll]] for (int r = 0; r < ROWS; r++) {
+            float value = sums[r][b];
+            if (BYTES != 0)
+                value = (value - more) * scales[r] + biased[r][b];
             outputs[feature_index((group * ROWS + r) * WIDTH + me, tile * TILE + b)] =
-                max(sums[r][b], push.floor);
+                max(value, push.floor);
+        }
+    }
 }

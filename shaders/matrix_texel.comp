@@ -12,28 +12,13 @@
 
 layout(local_size_x_id = 0) in;
 
-// Sums over all of x, of the quads with the same number modulo WIDTH at first, so that they are added
-// up in one order however many lanes are computed together: [t] of those that are fetched as number
-// t modulo TILE.
-float squares[TILE], totals[TILE];
+float squares[TILE];
 #define HEIGHT ROWS
 #define OCTETS BYTES
-#define HEARD(x, fetch, f) hear(x, fetch, f);
-void hear(vec4 x, int fetch, const int f);
+#define HEARD(x, fetch, f)                                                                         \
+    if (NORMED != 0)                                                                               \
+        GATHER(squares, dot(x, x), fetch, f)
 #include "product.glsl"
-
-void hear(vec4 x, int fetch, const int f)
-{
-    [[unroll]] for (int t = 0; t < TILE; t++) {
-        if (t % FETCHES != f)
-            continue;
-        bool mine = TILE <= FETCHES || fetch % TILE == t;
-        if (NORMED != 0)
-            squares[t] += mine ? dot(x, x) : 0.0;
-        if (BYTES != 0)
-            totals[t] += mine ? dot(x, vec4(1.0)) : 0.0;
-    }
-}
 
 // The product with an input most of whose values are zero. For 32 blocks of the input at a time,
 // each invocation notes in which its quads are not all zero; then only those that somebody noted
@@ -53,7 +38,7 @@ void hear(vec4 x, int fetch, const int f)
                 [[unroll]] for (int f = 0; f < FETCHES; f++) {                                     \
                     vec4 x = texelFetch(X, (from) + (fetch + f) * TILES * WIDTH);                  \
                     sum += x.x + x.y + x.z + x.w;                                                  \
-                    hear(x, fetch + f, f);                                                         \
+                    GATHER(totals, x.x + x.y + x.z + x.w, fetch + f, f)                            \
                 }                                                                                  \
                 noted |= (sum != 0.0 ? 1u : 0u) << (block + me / TILE / BLOCK_QUADS);              \
                 block += FETCHED;                                                                  \
@@ -92,8 +77,9 @@ void main()
     int me = int(gl_LocalInvocationID.x);
 
     bool any_active = false;
+    clear_totals();
     [[unroll]] for (int t = 0; t < TILE; t++)
-        squares[t] = totals[t] = 0.0;
+        squares[t] = 0.0;
     [[unroll]] for (int b = 0; b < TILE; b++) {
         any_active = any_active || (lanes[tile * TILE + b].flags & LANE_ACTIVE) != 0u;
         [[unroll]] for (int r = 0; r < ROWS; r++)
@@ -108,28 +94,15 @@ void main()
         MULTIPLY(inputs, push.blocks, tile * WIDTH + me, group * push.blocks * BLOCK + me)
 
     float scales[ROWS];
-    [[unroll]] for (int r = 0; r < ROWS; r++) {
-        int row = (group * ROWS + r) * WIDTH + me;
-        scales[r] = 1.0;
-        if (BYTES != 0)
-            scales[r] = uintBitsToFloat(
-                texelFetch(weights, push.rows * push.blocks + (row >> 2))[row & 3]);
-    }
+    [[unroll]] for (int r = 0; r < ROWS; r++)
+        scales[r] = scale_of(push.rows * push.blocks, (group * ROWS + r) * WIDTH + me);
     [[unroll]] for (int b = 0; b < TILE; b++) {
-        float scale = 1.0, excess = 0.0;
-        if (NORMED != 0 || BYTES != 0) {
-            float sum = 0.0;
-            [[unroll]] for (int i = 0; i < WIDTH; i++) {
-                sum += subgroupShuffle(squares[i / SPAN], uint(i % SPAN * TILE + b));
-                excess += subgroupShuffle(totals[i / SPAN], uint(i % SPAN * TILE + b));
-            }
-            if (NORMED != 0)
-                scale = inversesqrt(sum / float(4 * BLOCK_QUADS * push.blocks) + TINY);
-            excess *= BYTES != 0 ? 128.0 : 0.0;
-        }
+        float scale = 1.0, more = excess(b);
+        if (NORMED != 0)
+            scale = inversesqrt(gathered(squares, b) / float(4 * BLOCK_QUADS * push.blocks) + TINY);
         [[unroll]] for (int r = 0; r < ROWS; r++) {
             int index = feature_index((group * ROWS + r) * WIDTH + me, tile * TILE + b);
-            float value = (sums[r][b] - excess) * scales[r] * scale;
+            float value = (sums[r][b] - more) * scales[r] * scale;
             if (OUTPUT == OUTPUT_SQUARE) {
                 value = max(value, 0.0);
                 value *= value;

@@ -6,7 +6,7 @@
 // one of those whose numbers leave f when divided by FETCHES. A texel holds a block of a row's weights. Bfloat16:
 // the low halves of x, y, z, w are columns 0 to 3 of the block, the high halves 4 to 7. Where the
 // includer defines OCTETS as other than 0: bytes, 128 more than the weight, the lowest ones columns 0
-// to 3, the highest ones 12 to 15; 128 times the sum of x is still to be taken off. Texels lie
+// to 3, the highest ones 12 to 15; excess() is still to be taken off, and rows have scales. Texels lie
 // [row group][block][row][invocation]. Activations are as in activation.glsl: each invocation
 // fetches one quad, and shuffles hand them round.
 //
@@ -22,6 +22,43 @@ layout(binding = 0) uniform usamplerBuffer weights;
 const int BLOCK_QUADS = OCTETS != 0 ? 4 : 2;
 const int FETCHES = SPAN < BLOCK_QUADS ? BLOCK_QUADS / SPAN : 1; // of x at a time
 const int FETCHED = SPAN < BLOCK_QUADS ? 1 : SPAN / BLOCK_QUADS; // blocks that they serve
+
+// Sums over the whole input, of the quads with the same number modulo WIDTH at first, so that they
+// are added up in one order however many lanes are computed together: [t] of those that are fetched
+// as number t modulo TILE.
+#define GATHER(to, value, fetch, f)                                                                \
+    [[unroll]] for (int t = 0; t < TILE; t++) {                                                    \
+        if (t % FETCHES == f)                                                                      \
+            to[t] += TILE <= FETCHES || (fetch) % TILE == t ? (value) : 0.0;                       \
+    }
+
+float gathered(float from[TILE], int b)
+{
+    float sum = 0.0;
+    [[unroll]] for (int i = 0; i < WIDTH; i++)
+        sum += subgroupShuffle(from[i / SPAN], uint(i % SPAN * TILE + b));
+    return sum;
+}
+
+float totals[TILE]; // of x, where weights are bytes
+
+void clear_totals()
+{
+    [[unroll]] for (int t = 0; t < TILE; t++)
+        totals[t] = 0.0;
+}
+
+// What the bytes have added too much in lane b.
+float excess(int b)
+{
+    return OCTETS != 0 ? 128.0 * gathered(totals, b) : 0.0;
+}
+
+// Of a row: the scales lie behind so many texels of bytes.
+float scale_of(int texels, int row)
+{
+    return OCTETS != 0 ? uintBitsToFloat(texelFetch(weights, texels + (row >> 2))[row & 3]) : 1.0;
+}
 
 float sums[HEIGHT][TILE];
 
@@ -74,6 +111,8 @@ void multiply_block(int at, vec4 fetched[4], int first)
             [[unroll]] for (int f = 0; f < FETCHES; f++) {                                         \
                 x[f] = texelFetch(X, (from) + (fetch + f) * TILES * WIDTH);                        \
                 HEARD(x[f], fetch + f, f)                                                          \
+                if (OCTETS != 0)                                                                   \
+                    GATHER(totals, dot(x[f], vec4(1.0)), fetch + f, f)                             \
                 x[f] = levelled(x[f], f);                                                          \
             }                                                                                      \
             [[unroll]] for (int i = 0; i < FETCHED; i++)                                           \

@@ -9,6 +9,8 @@
 #include "gates.glsl"
 #include "plain.glsl"
 
+layout(constant_id = 5) const int BYTES = 0; // 1: weights are bytes, each row's scale behind them
+
 layout(local_size_x_id = 0) in;
 
 layout(binding = 0) readonly buffer Weights { uvec4 weights[]; }; // [block][gate][unit]
@@ -27,6 +29,19 @@ layout(push_constant) uniform Push
     int units;
 } push;
 
+// A block of the weights of all gates from `at` on, times quads of x from number `quad` on.
+#define GATES(X, at, lane, quad)                                                                   \
+    if (BYTES != 0) {                                                                              \
+        vec4 a = X[quad_index(quad, lane)], b = X[quad_index(quad + 1, lane)];                     \
+        vec4 c = X[quad_index(quad + 2, lane)], d = X[quad_index(quad + 3, lane)];                 \
+        for (int gate = 0; gate < 4; gate++)                                                       \
+            sum[gate] += product16(weights[at + gate * push.units], a, b, c, d);                   \
+    } else {                                                                                       \
+        vec4 a = X[quad_index(quad, lane)], b = X[quad_index(quad + 1, lane)];                     \
+        for (int gate = 0; gate < 4; gate++)                                                       \
+            sum[gate] += product8(weights[at + gate * push.units], a, b);                          \
+    }
+
 void main()
 {
     int unit = int(gl_GlobalInvocationID.x);
@@ -39,24 +54,21 @@ void main()
         return;
     }
 
-    vec4 sum = biases[int(lanes[lane].composer) * push.bias_stride + unit];
+    const int quads = BYTES != 0 ? 4 : 2; // of a block
+    vec4 sum = vec4(0.0);
     int at = unit;
-    for (int k = 0; k < push.input_blocks; k++, at += 4 * push.units) {
-        vec4 low = inputs[quad_index(2 * k, lane)];
-        vec4 high = inputs[quad_index(2 * k + 1, lane)];
-        sum += vec4(product8(weights[at], low, high),
-                    product8(weights[at + push.units], low, high),
-                    product8(weights[at + 2 * push.units], low, high),
-                    product8(weights[at + 3 * push.units], low, high));
+    for (int k = 0; k < push.input_blocks; k++, at += 4 * push.units)
+        GATES(inputs, at, lane, quads * k)
+    for (int k = 0; k < push.hidden_blocks; k++, at += 4 * push.units)
+        GATES(hidden, at, lane, quads * k)
+    if (BYTES != 0) {
+        int texels = 4 * push.units * (push.input_blocks + push.hidden_blocks);
+        for (int gate = 0; gate < 4; gate++) {
+            int row = gate * push.units + unit;
+            sum[gate] *= uintBitsToFloat(weights[texels + (row >> 2)][row & 3]);
+        }
     }
-    for (int k = 0; k < push.hidden_blocks; k++, at += 4 * push.units) {
-        vec4 low = hidden[quad_index(2 * k, lane)];
-        vec4 high = hidden[quad_index(2 * k + 1, lane)];
-        sum += vec4(product8(weights[at], low, high),
-                    product8(weights[at + push.units], low, high),
-                    product8(weights[at + 2 * push.units], low, high),
-                    product8(weights[at + 3 * push.units], low, high));
-    }
+    sum += biases[int(lanes[lane].composer) * push.bias_stride + unit];
 
     float cell = sigmoid(sum.y) * cells[index] + sigmoid(sum.x) * squash(sum.z);
     cells[index] = cell;

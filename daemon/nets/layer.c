@@ -21,6 +21,7 @@
 struct layer {
     struct kernel *kernel; ///< the place's
     bool tables;           ///< each composer has biases of its own
+    bool bytes;            ///< weights are kept as bytes
     struct buffer *weights;
     struct buffer *biases;
     struct buffer *past; ///< of convolutions
@@ -33,11 +34,14 @@ static int upload_weights(struct layer *layer, const struct layer_place *place,
                           const struct matrix_order *order, const struct safetensors_tensor *tensor)
 {
     struct matrix_source source = {{tensor}, 1};
-    size_t size = (size_t)order->rows * order->columns * 2;
+    size_t size = matrix_size(order, layer->bytes);
     uint32_t *texels = malloc(size);
     if (!texels)
         return -ENOMEM;
-    matrix_pack(order, &source, texels);
+    if (layer->bytes)
+        matrix_pack_bytes(order, &source, texels);
+    else
+        matrix_pack(order, &source, texels);
     int r = matrix_upload(place->form, texels, size, &layer->weights);
     free(texels);
     return r;
@@ -102,6 +106,26 @@ static int upload(struct layer *layer, const struct layer_place *place, const ch
     return r;
 }
 
+/** The kernel for this layer's weights; where it has none for bytes, they become bfloat16. */
+static enum layer_kernel in_bytes(const struct layer_place *place, const char *name,
+                                  enum layer_kernel which)
+{
+    char tensor[64];
+    snprintf(tensor, sizeof tensor, "%s.weight", name);
+    const struct safetensors_tensor *weight = safetensors_find(place->file, tensor);
+    if (!weight || weight->type != SAFETENSORS_I8)
+        return which;
+    return which == LAYER_RECURRENT ? LAYER_RECURRENT_BYTES
+           : which == LAYER_DENSE   ? LAYER_DENSE_BYTES
+                                    : which;
+}
+
+/** Columns in a texel. */
+static uint32_t block_of(const struct layer *layer)
+{
+    return layer->bytes ? MATRIX_BYTES_BLOCK : MATRIX_BLOCK;
+}
+
 /** A layer with its weights and grid, not yet bound. */
 static int new_layer(const struct layer_place *place, const char *name, enum layer_kernel which,
                      const struct matrix_order *order, struct layer **ret_layer)
@@ -110,6 +134,8 @@ static int new_layer(const struct layer_place *place, const char *name, enum lay
     struct layer *layer = calloc(1, sizeof *layer);
     if (!layer)
         return -ENOMEM;
+    which = in_bytes(place, name, which);
+    layer->bytes = which == LAYER_RECURRENT_BYTES || which == LAYER_DENSE_BYTES;
     int r = layer_kernels_get(place->kernels, form, which, &layer->kernel);
     if (r == 0)
         r = upload(layer, place, name, order);
@@ -153,7 +179,9 @@ int layer_new_recurrent(const struct layer_place *place, const char *name, uint3
                         struct buffer *const hidden[2], struct buffer *cells,
                         struct layer **ret_layer)
 {
-    struct matrix_order order = order_of(place->form, GATES * units, inputs + units, GATES, 1);
+    uint32_t rows = place->form->rows, together = rows < GATES ? 1 : rows / GATES;
+    struct matrix_order order =
+        order_of(place->form, GATES * units, inputs + units, GATES, together);
     struct layer *layer = NULL;
     int r = new_layer(place, name, LAYER_RECURRENT, &order, &layer);
     if (r < 0)
@@ -164,8 +192,8 @@ int layer_new_recurrent(const struct layer_place *place, const char *name, uint3
                                             hidden[parity], hidden[!parity], cells,
                                             place->form->lane_words},
                         &layer->bindings[parity]);
-    layer->push[0] = inputs / MATRIX_BLOCK;
-    layer->push[1] = units / MATRIX_BLOCK;
+    layer->push[0] = inputs / block_of(layer);
+    layer->push[1] = units / block_of(layer);
     layer->push[2] = layer->tables ? units : 0;
     layer->push[3] = units;
     return finish(layer, r, ret_layer);
@@ -175,7 +203,7 @@ int layer_new_recurrent(const struct layer_place *place, const char *name, uint3
 static void push_dense(struct layer *layer, const struct matrix_order *order, bool rectified)
 {
     float lowest = rectified ? 0.0f : -FLT_MAX;
-    layer->push[0] = order->columns / MATRIX_BLOCK;
+    layer->push[0] = order->columns / block_of(layer);
     layer->push[1] = layer->tables ? order->rows : 0;
     memcpy(&layer->push[2], &lowest, sizeof lowest);
     layer->push[3] = order->rows;

@@ -18,6 +18,8 @@ struct safetensors;
  * A layer NAME has the tensors NAME.weight [rows, columns] and NAME.bias [rows], and, where the
  * composer colours it, NAME.composer [composers, rows], which is added to the bias. Weights are
  * kept as bfloat16: those of a BF16 file exactly, those of an F32 file rounded to nearest even.
+ * Those of an I8 matrix stay bytes in recurrent and dense layers, and are rounded to bfloat16 in
+ * the others.
  *
  * A net whose state changes from step to step keeps it in two buffers and goes from one to the
  * other: even steps read [0] and write [1], odd steps the other way. Hence the pairs below; where

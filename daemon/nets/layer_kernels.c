@@ -13,7 +13,10 @@ int layer_kernels_get(struct layer_kernels *kernels, const struct form *form,
     const uint32_t gated = form->rows > 1 ? form->rows / 2 : 1;
     const struct form_kernel all[LAYER_KERNELS] = {
         [LAYER_RECURRENT] = {&program_recurrent_texel, &program_recurrent_plain, "ttttsss", {0}, 0},
+        [LAYER_RECURRENT_BYTES] =
+            {&program_recurrent_texel, &program_recurrent_plain, "ttttsss", {1}, 1},
         [LAYER_DENSE] = {&program_dense_texel, &program_dense_plain, "tttss", {0}, 0},
+        [LAYER_DENSE_BYTES] = {&program_dense_texel, &program_dense_plain, "tttss", {1}, 1},
         // gates, units of an invocation
         [LAYER_CONVOLVE] =
             {&program_convolve_texel, &program_convolve_plain, "ttttsssss", {1, form->rows}, 2},

@@ -7,7 +7,9 @@ struct kernel;
 
 enum layer_kernel {
     LAYER_RECURRENT,
+    LAYER_RECURRENT_BYTES, ///< with weights of one byte
     LAYER_DENSE,
+    LAYER_DENSE_BYTES,
     LAYER_CONVOLVE, ///< and rectify
     LAYER_GATE,     ///< convolve, filter and gate
     LAYER_BRANCH,

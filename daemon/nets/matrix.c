@@ -62,8 +62,7 @@ uint32_t *matrix_pack(const struct matrix_order *order, const struct matrix_sour
     return out;
 }
 
-/** As matrix_pack(), 16 columns of an I8 source to four words; all scales follow. */
-static void pack_bytes(const struct matrix_order *order, const struct matrix_source *source,
+void matrix_pack_bytes(const struct matrix_order *order, const struct matrix_source *source,
                        uint32_t *ret_texels)
 {
     uint32_t *out = ret_texels;
@@ -89,6 +88,12 @@ static void pack_bytes(const struct matrix_order *order, const struct matrix_sou
         float scale = safetensors_float(tensor->scale, row);
         memcpy(out++, &scale, sizeof scale);
     }
+}
+
+size_t matrix_size(const struct matrix_order *order, bool bytes)
+{
+    return bytes ? (size_t)order->rows * (order->columns + sizeof(float))
+                 : (size_t)order->rows * order->columns * 2;
 }
 
 int matrix_upload(const struct form *form, const uint32_t *texels, size_t size,
@@ -122,13 +127,12 @@ int matrix_init(struct matrix *matrix, const struct form *form, struct kernel *k
 
     memset(matrix, 0, sizeof *matrix);
     bool bytes = source->tensors[0]->type == SAFETENSORS_I8;
-    size_t size = bytes ? (size_t)order.rows * (order.columns + sizeof(float))
-                        : (size_t)order.rows * order.columns * 2;
+    size_t size = matrix_size(&order, bytes);
     uint32_t *texels = malloc(size);
     if (!texels)
         return -ENOMEM;
     if (bytes)
-        pack_bytes(&order, source, texels);
+        matrix_pack_bytes(&order, source, texels);
     else
         matrix_pack(&order, source, texels);
     int r = matrix_upload(form, texels, size, &matrix->weights);

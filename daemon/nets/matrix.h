@@ -2,6 +2,7 @@
 #ifndef FERMATA_NETS_MATRIX_H
 #define FERMATA_NETS_MATRIX_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -47,6 +48,13 @@ struct matrix_source {
  * source does not have are zero. Returns behind the last word. */
 uint32_t *matrix_pack(const struct matrix_order *order, const struct matrix_source *source,
                       uint32_t *ret_texels);
+
+/** As matrix_pack(), 16 columns of an I8 source to four words; the scales of all rows follow. */
+void matrix_pack_bytes(const struct matrix_order *order, const struct matrix_source *source,
+                       uint32_t *ret_texels);
+
+/** Bytes of a matrix so packed. */
+size_t matrix_size(const struct matrix_order *order, bool bytes);
 
 /** Uploads `size` bytes so packed into a new buffer. Returns 0, -ENOMEM, -ENODEV or -EIO. */
 int matrix_upload(const struct form *form, const uint32_t *texels, size_t size,

@@ -16,7 +16,7 @@ from torch import nn
 from torch.nn import functional
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from models import safetensors  # noqa: E402
+from models import export, safetensors  # noqa: E402
 
 HIDDEN = 512
 NOTE_SIZES = (95, 128, 64, 32)
@@ -148,7 +148,8 @@ FORMS = {"lstm": {"lstm": Lstm, "gates": Gates}, "transformer": {"step": Notes}}
 def fitted(path, form, lanes):
     """(net, inputs of its first step) of a weights file: a frame with few notes and no state, or a
     note and full windows."""
-    tensors, metadata = safetensors.read(path)
+    stored, metadata = safetensors.read(path)
+    tensors = {name: export.restored(stored, name) for name in stored if not name.endswith(".scale")}
     kind = metadata["net"]
     torch.manual_seed(1)
     if kind == "lstm":

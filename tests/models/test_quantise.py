@@ -6,7 +6,7 @@ import unittest
 
 import torch
 
-from models import export_transformer, quantise, safetensors
+from models import export, export_transformer, quantise, safetensors
 
 
 class Quantise(unittest.TestCase):
@@ -51,6 +51,22 @@ class Quantise(unittest.TestCase):
         wanted = stored["layer2.down"].float() * stored["layer2.down.scale"][:, None]
         self.assertTrue(torch.equal(back.layers[2].down, wanted))
         self.assertLess(float((back.layers[2].down - net.layers[2].down).norm() / net.layers[2].down.norm()), 0.02)
+
+    def test_the_file_of_an_lstm_stands_for_the_rounded_net(self):
+        net = export.random(3, 4)
+        fixed = {"format": export.FORMAT, "net": "lstm", "composers": "[1,2,3,4]"}
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "x.safetensors")
+            safetensors.write(path, quantise.tensors(export.tensors(net.state_dict()), quantise.parts_of(fixed)), fixed)
+            stored, _ = safetensors.read(path)
+            back, _ = export.load(path)
+        self.assertEqual([name for name, tensor in stored.items() if tensor.dtype == torch.int8],
+                         [f"{layer}.weight" for layer in ("lstm1", "lstm2", "dense1", "dense2", "dense3")])
+        error = (back.lstm2_weight - net.lstm2_weight).norm() / net.lstm2_weight.norm()
+        self.assertTrue(0 < float(error) < 0.02)
+        self.assertTrue(torch.equal(back.lstm1_bias, net.lstm1_bias))
+        with self.assertRaises(SystemExit):
+            quantise.parts_of({"net": "wavenet"})
 
 
 if __name__ == "__main__":
