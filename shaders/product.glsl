@@ -17,7 +17,13 @@
 #define OCTETS 0
 #endif
 
+#ifdef WEIGHTS_IN_IMAGE
+layout(binding = 0, rgba32ui) uniform readonly uimageBuffer weights;
+#define WEIGHT(index) imageLoad(weights, index)
+#else
 layout(binding = 0) uniform usamplerBuffer weights;
+#define WEIGHT(index) texelFetch(weights, index)
+#endif
 
 const int BLOCK_QUADS = OCTETS != 0 ? 4 : 2;
 const int FETCHES = SPAN < BLOCK_QUADS ? BLOCK_QUADS / SPAN : 1; // of x at a time
@@ -57,7 +63,7 @@ float excess(int b)
 // Of a row: the scales lie behind so many texels of bytes.
 float scale_of(int texels, int row)
 {
-    return OCTETS != 0 ? uintBitsToFloat(texelFetch(weights, texels + (row >> 2))[row & 3]) : 1.0;
+    return OCTETS != 0 ? uintBitsToFloat(WEIGHT(texels + (row >> 2))[row & 3]) : 1.0;
 }
 
 float sums[HEIGHT][TILE];
@@ -81,7 +87,7 @@ void multiply_block(int at, vec4 fetched[4], int first)
 {
     uvec4 w[HEIGHT];
     [[unroll]] for (int r = 0; r < HEIGHT; r++)
-        w[r] = texelFetch(weights, at + r * WIDTH);
+        w[r] = WEIGHT(at + r * WIDTH);
     [[unroll]] for (int b = 0; b < TILE; b++) {
         [[unroll]] for (int part = 0; part < BLOCK_QUADS; part++) {
             int quad = first + part;

@@ -134,7 +134,8 @@ int buffer_new(struct device *device, size_t size, enum buffer_place place, enum
         .size = size,
         .usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT |
                  VK_BUFFER_USAGE_TRANSFER_DST_BIT |
-                 (texel == BUFFER_NO_TEXEL ? 0u : VK_BUFFER_USAGE_UNIFORM_TEXEL_BUFFER_BIT),
+                 (texel == BUFFER_NO_TEXEL ? 0u : VK_BUFFER_USAGE_UNIFORM_TEXEL_BUFFER_BIT) |
+                 (texel == BUFFER_RGBA32UI ? VK_BUFFER_USAGE_STORAGE_TEXEL_BUFFER_BIT : 0u),
     };
     int r = 0;
     VkResult result = vkCreateBuffer(vulkan->handle, &create, NULL, &buffer->handle);

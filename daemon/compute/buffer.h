@@ -7,7 +7,7 @@
 struct device;
 
 /**
- * buffer: memory of the device, bound to kernels as a storage buffer or as a uniform texel buffer.
+ * buffer: memory of the device, bound to kernels as a storage buffer or as a texel buffer.
  *
  * Zero when new. Belongs to the device's thread; must go before the device, and after the
  * bindings and batches that name it.

@@ -119,8 +119,9 @@ int kernel_new(struct device *device, const struct kernel_config *config,
     kernel->device = device;
     kernel->buffer_count = (uint32_t)count;
     for (size_t i = 0; i < count; i++)
-        kernel->types[i] = config->buffers[i] == 't' ? VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER
-                                                     : VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
+        kernel->types[i] = config->buffers[i] == 't'   ? VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER
+                           : config->buffers[i] == 'i' ? VK_DESCRIPTOR_TYPE_STORAGE_TEXEL_BUFFER
+                                                       : VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
 
     VkResult result = make_layouts(kernel);
     if (result == VK_SUCCESS)
@@ -154,11 +155,12 @@ static VkResult make_set(struct binding *binding)
     VkDescriptorPoolSize sizes[] = {
         {VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, KERNEL_MAX_BUFFERS},
         {VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER, KERNEL_MAX_BUFFERS},
+        {VK_DESCRIPTOR_TYPE_STORAGE_TEXEL_BUFFER, KERNEL_MAX_BUFFERS},
     };
     VkDescriptorPoolCreateInfo pool = {
         .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO,
         .maxSets = 1,
-        .poolSizeCount = 2,
+        .poolSizeCount = 3,
         .pPoolSizes = sizes,
     };
     VkResult result = vkCreateDescriptorPool(device, &pool, NULL, &binding->pool);

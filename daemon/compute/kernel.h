@@ -27,7 +27,8 @@ struct kernel_config {
     const char *name; ///< for messages
     const uint32_t *code;
     size_t code_bytes;
-    /** One letter a binding, from 0: 's' a storage buffer, 't' a uniform texel buffer. */
+    /** One letter a binding, from 0: 's' a storage buffer, 't' a uniform texel buffer, 'i' a
+     * storage texel buffer (of BUFFER_RGBA32UI only). */
     const char *buffers;
     /** Specialization constants 0, 1, ... */
     uint32_t constants[KERNEL_MAX_CONSTANTS];

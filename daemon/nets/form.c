@@ -72,7 +72,7 @@ int form_new_kernel(const struct form *form, const struct form_kernel *kernel,
     size_t count = strlen(kernel->buffers);
     assert(count <= KERNEL_MAX_BUFFERS);
     for (size_t i = 0; i <= count; i++)
-        buffers[i] = kernel->buffers[i] == 't' && !form->texel ? 's' : kernel->buffers[i];
+        buffers[i] = form->texel ? kernel->buffers[i] : kernel->buffers[i] ? 's' : '\0';
     struct kernel_config config = {
         .name = program->name,
         .code = program->code,
@@ -81,7 +81,7 @@ int form_new_kernel(const struct form *form, const struct form_kernel *kernel,
         .constants = {form->texel ? form->width : FORM_PLAIN_LOCAL_SIZE, form->width, form->tile,
                       form->lanes / form->tile, form->rows},
         .constant_count = SHARED_CONSTANTS + kernel->constant_count,
-        .whole_subgroup = form->texel && buffers[0] == 't',
+        .whole_subgroup = form->texel && buffers[0] != 's',
     };
     assert(config.constant_count <= KERNEL_MAX_CONSTANTS);
     memcpy(config.constants + SHARED_CONSTANTS, kernel->constants,

@@ -82,7 +82,8 @@ struct form_kernel {
     uint32_t constant_count;
 };
 
-/** Compiles the kernel in this form; one that begins with a texel buffer runs in whole subgroups.
+/** Compiles the kernel in this form; one that begins with a texel buffer, of either kind, runs in
+ * whole subgroups.
  * Returns 0, -ENOMEM, -ENODEV or -EIO. */
 int form_new_kernel(const struct form *form, const struct form_kernel *kernel,
                     struct kernel **ret_kernel);

@@ -15,6 +15,7 @@
 #include "dense_texel.spv.h"
 #include "matrix_plain.spv.h"
 #include "matrix_texel.spv.h"
+#include "recurrent_image.spv.h"
 #include "recurrent_plain.spv.h"
 #include "recurrent_texel.spv.h"
 #include "sample.spv.h"
@@ -35,6 +36,7 @@ PROGRAM(dense_plain);
 PROGRAM(dense_texel);
 PROGRAM(matrix_plain);
 PROGRAM(matrix_texel);
+PROGRAM(recurrent_image);
 PROGRAM(recurrent_plain);
 PROGRAM(recurrent_texel);
 PROGRAM(sample);

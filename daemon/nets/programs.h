@@ -26,6 +26,7 @@ extern const struct program program_dense_plain;
 extern const struct program program_dense_texel;
 extern const struct program program_matrix_plain;
 extern const struct program program_matrix_texel;
+extern const struct program program_recurrent_image;
 extern const struct program program_recurrent_plain;
 extern const struct program program_recurrent_texel;
 extern const struct program program_sample;
