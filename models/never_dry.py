@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib import pyplot
 
-from . import archive, evaluate, export, originality, passages, pictures, rollnets, safetensors, soak
+from . import archive, evaluate, export, originality, passages, pictures, safetensors, soak
 
 DOCS = export.ROOT / "docs"
 SILENCE = 3.0  # seconds; daemon/control/promise.h
@@ -26,7 +26,7 @@ COLOURS = ("#1b7837", "#d95f02", "#7570b3", "#e7298a", "#666666", "#a6761d")
 INTRODUCTION = """# Never dry, never silent, never the same
 
 Written by `python3 -m models.never_dry` from what `fermatad --soak` has measured: the daemon's own
-engine, composing {length} for every net and composer, faster than real time, without sound.
+engine, composing up to {length} for every net and composer, faster than real time, without sound.
 `man fermatad` says what a soak is; each figure is of all of the music, nothing was picked out.
 
 - **Silence**: the longest time with no note sounding, the breaths between pieces included.
@@ -36,7 +36,8 @@ engine, composing {length} for every net and composer, faster than real time, wi
 - **Heard before**: share of runs of 16 notes (chords low to high, told by their intervals) that were
   heard within the last 30 minutes; no more than within the human composer's pieces.
 - **Copied**: the longest passage, in notes, whose intervals occur in the training data, and the share
-  of 12-note runs that do; no more than human works have of each other.
+  of 12-note runs that do; no more than human works have of each other. What goes round and round in a
+  trill or a broken chord counts once, as it does for the curator.
 - **OA**: overlapping area of Yang and Lerch's distances (`models/features.py`), the mean over the
   features, of the ten 2-minute windows around a time of day beside the human reference; at 1 min of the
   first windows of several streams, where there are three. **±**: how much it differs between 20-minute
@@ -70,6 +71,8 @@ def goals(row, human):
     """[(goal, value, what is wanted, met or None where it cannot be told)] of one net and composer."""
     copies, low, high = row["copies"], row["band"][0], row["band"][2]
     out = [
+        ("music", length(row["longest"]) + (f", {row['streams']} streams" if row["streams"] > 1 else ""), "24 hours",
+         row["longest"] >= 86400 or None),
         ("silence over 3 s", f"{row['silence']:.1f} s", "none", row["silence"] <= SILENCE),
         ("notes a minute, every hour", to(min(row["hours"], default=0), max(row["hours"], default=0)),
          f"{low:.0f} to {high:.0f}", row["outside"] == 0 and bool(row["hours"])),
@@ -125,6 +128,22 @@ def beside_table(found):
     head = ["net", "composer", "played", "longest silence", "longest between onsets", "notes in a minute", "mean",
             "heard before", "what the lane did"]
     return table(head, rows)
+
+
+def decided_table(found):
+    """What the curator and the lane decided in an hour of music."""
+    counts = {"judged": "drafts judged", "redrawn": "redrawn", "least_bad": "least bad kept", "reseeds_own": "reseeds, own music",
+              "reseeds_human": "human", "phrases": "phrases", "replays": "replays", "set_aside": "nets set aside", "pieces": "pieces"}
+    rows = []
+    for (way, net, composer), row in found.items():
+        said = row["decided"]
+        if not said:
+            continue
+        why = ", ".join(f"{value:.1f} {name[8:]}" for name, value in said.items() if name.startswith("refused_") and value)
+        rows.append([net, composer, way or "as it is", f"{said['judged']:.0f}", f"{said['refused']:.1f}" + (f" ({why})" if why else ""),
+                     *(f"{said.get(name, 0):.1f}" for name in list(counts)[1:]), f"{said.get('threshold_permille', 0) / 1000:.2f}"])
+    head = ["net", "composer", "played", "drafts judged", "refused", *list(counts.values())[1:], "threshold at the end"]
+    return table(head, rows) if rows else "Nothing was told."
 
 
 def smooth(rates):
@@ -187,8 +206,8 @@ def draw_oa(path, found, human, nets, composers, way):
 
 
 def references(nets, composers_of, weights, log):
-    """({net: {composer: Reference}}, {net: book}, {net: tick}) of nets, each archive read once."""
-    human, books, ticks, data, made = {}, {}, {}, {}, {}
+    """({net: {composer: Reference}}, {net: book}) of nets, each archive read once."""
+    human, books, data, made = {}, {}, {}, {}
     for net in nets:
         _, metadata = safetensors.read(weights / f"{net}.safetensors")
         known = tuple(evaluate.known_data(metadata))
@@ -198,14 +217,14 @@ def references(nets, composers_of, weights, log):
         if known not in books:
             books[known] = originality.Book([p for name in known for p in data[name].of("train")])
         own = passages.levelled(data[known[0]].pieces)
-        human[net], ticks[net] = {}, 0.05 if metadata["net"] in rollnets.KINDS else 0.01
+        human[net] = {}
         for composer in composers_of[net]:
             if (known, composer) not in made:
                 made[known, composer] = soak.Reference(own, composer, books[known])
                 log(f"{composer}: {100 * made[known, composer].repeated:.2f} % heard before in his own music")
             human[net][composer] = made[known, composer]
         books[net] = books[known]
-    return human, books, ticks
+    return human, books
 
 
 def page(soaks, found, human, nets, composers, ways):
@@ -221,7 +240,7 @@ def page(soaks, found, human, nets, composers, ways):
             for net in one.about["nets"]:
                 music = sum(stream["seconds"] for stream in net["streams"])
                 memory.append([net["net"], length(one.about["seconds"]), f"{net['late'] / 1e6:.1f} MB",
-                               f"{(net['late'] - net['early']) / 1e6:+.1f} MB", f"{music / max(net['cpu'], 0.1):.0f}",
+                               f"{(net['late'] - net['early']) / 1e6:+.1f} MB", f"{music / net['cpu']:.0f}" if net["cpu"] else "-",
                                "; ".join(net["broken"]) or "-"])
     parts += ["## What it costs\n", table(["net", "streams of", "memory at the end", "since its rooms were filled",
                                             "seconds of music in a second of CPU time", "broken"], memory) + "\n",
@@ -229,6 +248,9 @@ def page(soaks, found, human, nets, composers, ways):
               "Grey: 80 % of human windows. Without the curator nobody refuses a draft and nothing is reseeded; the hard "
               "threshold is that of the first nets of this kind.\n",
               "![Notes a minute of every net and composer](never-dry-density.png)\n", beside_table(found) + "\n",
+              "## What was decided in an hour\n",
+              "`control/decisions.h`, as `fermatactl status` tells it of a channel that plays. Drafts last four seconds; a "
+              "refused one is drawn again as four at once.\n", decided_table(found) + "\n",
               "## How human it stays\n", "![OA over the day](never-dry-oa.png)\n", oa_table(found, human) + "\n",
               "## How it was made\n", "\n".join(f"    {one.command()}" for one in soaks) + "\n"]
     broken = [f"- {one.way() or 'as it is'}: {s.net}, {s.composer}: {text}" for one in soaks for s in one.streams
@@ -257,11 +279,11 @@ def main():
         print(f"never_dry: {text}", flush=True)
 
     composers_of = {net: [c for c in composers if any((way, net, c) in streams for way in ways)] for net in nets}
-    human, books, ticks = references(nets, composers_of, Path(arguments.weights), log)
+    human, books = references(nets, composers_of, Path(arguments.weights), log)
     found = {}
     for key in sorted(streams, key=lambda k: (nets.index(k[1]), composers.index(k[2]), ways.index(k[0]))):
         way, net, composer = key
-        found[key] = soak.measure(streams[key], human[net][composer], books[net], ticks[net])
+        found[key] = soak.measure(streams[key], human[net][composer], books[net])
         log(f"{net}, {composer}, {way or 'as it is'}: silence {found[key]['silence']:.1f} s, "
             f"OA {json.dumps(found[key]['oa'])}")
     out = Path(arguments.out)

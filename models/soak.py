@@ -117,6 +117,32 @@ def repeats(notes):
     return len(run), int(again.sum())
 
 
+def copied(runs, found):
+    """{quoted: share of runs that were found, longest: notes of the longest passage of such}. A run
+    that comes again within a passage, as in a trill, is none more; so daemon/music/quotes.c has it."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], found, [False]]).astype(np.int8)))
+    passages = [len(np.unique(runs[start:end])) for start, end in zip(edges[::2], edges[1::2])]
+    longest = max(passages, default=0)
+    return {"quoted": sum(passages) / max(len(runs), 1), "longest": longest + originality.LENGTH - 1 if longest else 0,
+            "runs": len(runs)}
+
+
+def copied_of(notes, book, own=None):
+    """copied() of a note array, from a book's pieces; `own`: the work it is, which is no copy."""
+    pitch, _ = originality.line(notes)
+    runs, found = originality.runs(pitch), np.zeros(max(len(pitch) - originality.LENGTH + 1, 0), bool)
+    here, there = book.pairs(pitch)
+    found[here if own is None else here[~np.isin(book.pieces(there), own)]] = True
+    return copied(runs, found)
+
+
+def together(copies):
+    """copied() of several."""
+    total = max(sum(c["runs"] for c in copies), 1)
+    return {"quoted": sum(c["quoted"] * c["runs"] for c in copies) / total,
+            "longest": max((c["longest"] for c in copies), default=0)}
+
+
 class Reference:
     """One composer's human music of one archive, measured once."""
 
@@ -129,7 +155,8 @@ class Reference:
         self.train = features.table(windows.of_pieces(human.train, most=TRAIN))
         found = [repeats(p.notes) for p in human.reference + human.train]
         self.repeated = sum(again for _, again in found) / max(sum(runs for runs, _ in found), 1)
-        self.copies = originality.of_set([p.notes for p in human.reference], book, others=True)
+        works = [p.notes for p in human.reference]
+        self.copies = together([copied_of(notes, book, originality.related(notes, book)) for notes in works])
         self.limits = {}
 
     def oa(self, tables):
@@ -172,7 +199,7 @@ def wanted(minutes):
     return marks, spread
 
 
-def walk(stream, book, tick):
+def walk(stream, book):
     """(tables of the windows that OA wants, what is copied) of a stream, hour by hour."""
     marks, spread = wanted(int(stream.seconds() // 60))
     numbers = sorted({n for some in [*marks.values(), *spread] for n in some})
@@ -181,30 +208,39 @@ def walk(stream, book, tick):
     for hour in range(stream.hours()):
         notes = stream.hour(hour)
         if len(notes):
-            copies.append(originality.measure(notes, book, tick))
+            copies.append(copied_of(notes, book))
         for number in (n for n in numbers if n // each == hour):
             part = windows.part(notes, number % each * windows.SECONDS, windows.SECONDS)
             if len(part) >= 16:
                 window = windows.Window(stream.composer, str(number), False, part)
                 tables[number] = features.of(window)
-    total = max(sum(c["runs"] for c in copies), 1)
-    copied = {name: sum(c[name] * c["runs"] for c in copies) / total for name in ("quoted", "quoted_rhythm")}
-    for name in ("longest", "longest_rhythm"):
-        copied[name] = max((c[name] for c in copies), default=0)
-    return tables, copied
+    return tables, together(copies)
 
 
-def measure(streams, reference, book, tick):
+def decided(streams):
+    """{decision: how often in an hour} of the streams that tell, {} where none does; what is no count
+    is the last one's."""
+    told = [s for s in streams if s.found.get("decided")]
+    hours = sum(s.seconds() for s in told) / HOUR
+    names = told[-1].found["decided"] if told else ()
+    each = {name: sum(s.found["decided"].get(name, 0) for s in told) / hours for name in names}
+    for name in ("longest_gap_ms", "threshold_permille"):
+        if name in each:
+            each[name] = told[-1].found["decided"][name]
+    return each
+
+
+def measure(streams, human, book):
     """The figures of the streams of one net, composer and way. What there is one of is the longest
     stream's, what is worst is the worst of all; OA at one minute is of the beginnings of all."""
     longest = max(streams, key=Stream.seconds)
-    walked = [walk(stream, book, tick) for stream in streams]
+    walked = [walk(stream, book) for stream in streams]
     tables = walked[streams.index(longest)][0]
     minutes = int(longest.seconds() // 60)
     marks, spread = wanted(minutes)
-    oa = {mark: reference.oa([tables[n] for n in numbers if n in tables]) for mark, numbers in marks.items() if mark > 1}
-    oa[1] = reference.oa([found[0] for found, _ in walked if 0 in found])
-    chance = [reference.oa([tables[n] for n in numbers if n in tables]) for numbers in spread]
+    oa = {mark: human.oa([tables[n] for n in numbers if n in tables]) for mark, numbers in marks.items() if mark > 1}
+    oa[1] = human.oa([found[0] for found, _ in walked if 0 in found])
+    chance = [human.oa([tables[n] for n in numbers if n in tables]) for numbers in spread]
     chance = [value for value in chance if value is not None]
     rates = longest.rates()
     hours = longest.found["hours"] or ([float(rates.mean())] if len(rates) else [])
@@ -224,5 +260,6 @@ def measure(streams, reference, book, tick):
         "windows": len(tables),
         "resident": [m["resident"] for m in longest.minutes],
         "done": longest.minutes[-1]["done"] if longest.minutes else {},
+        "decided": decided(streams),
         "broken": [text for s in streams for text in s.found["broken"]],
     }

@@ -34,11 +34,6 @@
 #define STUCK_ONSETS 12.0
 #define STUCK_SHARE 0.6
 
-// A tremolo is music, a draft full of one is where a net of notes has got stuck: of 10,000 human
-// stretches of 4 s, 1 to 45 (Debussy 200) have so many notes in a row on so few keys.
-#define TREMOLO_NOTES 24
-#define TREMOLO_KEYS 3
-
 // The 95th percentile of the pitches that sound at once has the pedal in it (10 for all piano
 // music, 16 for Debussy); three times that is no texture but a held cluster.
 #define SOUNDING_OF_P95 3.0
@@ -182,23 +177,6 @@ static double judge_repetition(const struct curator *curator, const struct note 
     // A draft that turns to other keys is the cure and not the illness.
     bool goes_on = most_new > STUCK_SHARE * (double)count;
     return goes_on && all >= STUCK_ONSETS && most > STUCK_SHARE * all ? 1 + most / all : 0;
-}
-
-/** Badness of the longest run of notes on no more than TREMOLO_KEYS keys. */
-static double judge_tremolo(const struct note *notes, size_t count)
-{
-    unsigned struck[128] = {0};
-    unsigned keys = 0;
-    size_t first = 0, longest = 0;
-    for (size_t i = 0; i < count; i++) {
-        keys += struck[notes[i].pitch & 127]++ == 0;
-        while (keys > TREMOLO_KEYS)
-            keys -= --struck[notes[first++].pitch & 127] == 0;
-        if (i + 1 - first > longest)
-            longest = i + 1 - first;
-    }
-    double over = (double)longest / TREMOLO_NOTES;
-    return over >= 1 ? 1 + fmin(over - 1, 4) / 4 : 0;
 }
 
 /** Badness of too many pitches held at once, as far as the draft's own notes say. */
@@ -351,7 +329,8 @@ enum curator_verdict curator_judge(const struct curator *curator, const struct n
     }
 
     double gap = judge_gaps(curator, notes, count, from, to);
-    double stuck = judge_repetition(curator, notes, count, length) + judge_tremolo(notes, count) +
+    double stuck = judge_repetition(curator, notes, count, length) +
+                   ostinato_judge(&curator->ostinato, notes, count) +
                    judge_sounding(curator, notes, count, from, to);
     double crowd = judge_crowd(curator, count, length);
     double thin = judge_thinness(curator, count, length);
@@ -385,6 +364,7 @@ void curator_keep(struct curator *curator, const struct note *notes, size_t coun
         curator->heard[notes[i].pitch & 127] += 1.0F;
     if (count > 0)
         curator->last_onset = notes[count - 1].onset;
+    ostinato_keep(&curator->ostinato, notes, count);
     drift_keep(&curator->drift, notes, count, (double)(to - from) / (double)NOTE_SECOND);
     if (curator->echo) {
         int64_t at = from < curator->end ? from : curator->end;
@@ -402,6 +382,7 @@ void curator_keep(struct curator *curator, const struct note *notes, size_t coun
 void curator_cut(struct curator *curator, int64_t at, int64_t last_onset)
 {
     curator->last_onset = last_onset < at ? last_onset : at;
+    ostinato_forget(&curator->ostinato);
     // The echo hears of it with the next draft that is kept: copies of the curator share it.
     curator->end = at < curator->end ? at : curator->end;
 }

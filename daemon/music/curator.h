@@ -9,6 +9,7 @@
 #include "music/drift.h"
 #include "music/loan.h"
 #include "music/note.h"
+#include "music/ostinato.h"
 
 struct echo;
 struct quotes;
@@ -97,6 +98,7 @@ struct curator {
     int64_t last_onset;      ///< of the kept music, or the time it began
     double notes_per_minute; ///< of the kept music, smoothed over about 20 s
     float heard[128];        ///< onsets of each pitch in it, fading over about 20 s
+    struct ostinato ostinato;
 
     struct curator_reference reference;
     struct echo *echo;           ///< what the channel has played; NULL: loops, copies go unnoticed

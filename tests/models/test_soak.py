@@ -52,6 +52,20 @@ def lay(folder, streams, **settings):
     return folder
 
 
+class Copied(unittest.TestCase):
+    def test_what_goes_round_counts_once(self):
+        runs = np.array([1, 2, 3, 2, 3, 2, 3, 9, 4, 5, 6, 7])
+        found = np.array([1, 1, 1, 1, 1, 1, 1, 0, 1, 1, 1, 1], bool)
+        self.assertEqual(soak.copied(runs, found), {"quoted": 7 / 12, "longest": 4 + 11, "runs": 12})
+        self.assertEqual(soak.copied(runs, np.zeros(12, bool)), {"quoted": 0, "longest": 0, "runs": 12})
+        book = originality.Book([piece(seed=70, seconds=60)])
+        whole = soak.copied_of(piece(seed=70, seconds=60).notes, book)
+        self.assertGreater(whole["quoted"], 0.9)
+        self.assertEqual(soak.copied_of(piece(seed=70, seconds=60).notes, book, [0])["longest"], 0)
+        both = soak.together([whole, {"quoted": 0, "longest": 3, "runs": whole["runs"]}])
+        self.assertEqual(both, {"quoted": whole["quoted"] / 2, "longest": whole["longest"]})
+
+
 class Repeats(unittest.TestCase):
     def test_as_the_daemon_counts_them(self):
         # The example of tests/unit/test_gauge.c.
@@ -103,7 +117,7 @@ class Measure(unittest.TestCase):
         self.folder = Path(folder.name)
 
     def measure(self, folder):
-        return soak.measure(soak.read(folder).streams, self.reference, self.book, 0.01)
+        return soak.measure(soak.read(folder).streams, self.reference, self.book)
 
     def test_a_good_stream(self):
         folder = lay(self.folder / "a", [("net", "bach", 1, piece(seed=50, seconds=4200).notes, 4200, {})])
@@ -138,10 +152,18 @@ class Measure(unittest.TestCase):
         self.assertFalse(met["silence over 3 s"] or met["notes a minute, every hour"])
 
     def test_several_streams_are_taken_together(self):
-        streams = [("net", "bach", n, piece(seed=50 + n, seconds=1200).notes, 1200, {"silence": n / 2}) for n in range(4)]
+        more = [{"silence": n / 2, "decided": {"judged": 300 * n, "refused": n, "refused_thin": n, "threshold_permille": 500 + n}}
+                for n in range(4)]
+        streams = [("net", "bach", n, piece(seed=50 + n, seconds=1200).notes, 1200, more[n] if n else {}) for n in range(4)]
         found = self.measure(lay(self.folder / "a", streams))
         self.assertGreater(found["oa"][1], 0.6)
         self.assertEqual((found["silence"], found["seconds"], found["streams"]), (1.5, 4800, 4))
+        # Of the hour that three of them make.
+        self.assertEqual(found["decided"], {"judged": 1800, "refused": 6, "refused_thin": 6, "threshold_permille": 503})
+        table = never_dry.decided_table({("", "net", "bach"): found, ("off", "net", "bach"): {"decided": {}}})
+        self.assertIn("| net | bach | as it is | 1800 | 6.0 (6.0 thin) |", table)
+        self.assertTrue(table.endswith("| 0.50 |"))
+        self.assertEqual(table.count("\n"), 2)
 
     def test_the_page(self):
         music = piece(seed=50, seconds=1200).notes
@@ -151,7 +173,7 @@ class Measure(unittest.TestCase):
         self.assertEqual((main.way(), off.way()), ("", "curator off, threshold 0.9"))
         self.assertEqual(off.command(), "fermatad --soak --minutes 20 --seed 1 --licence any --net net --curator off "
                                         "--threshold 0.9 --out FOLDER")
-        found = {(one.way(), "net", "bach"): soak.measure(one.streams, self.reference, self.book, 0.01) for one in (main, off)}
+        found = {(one.way(), "net", "bach"): soak.measure(one.streams, self.reference, self.book) for one in (main, off)}
         human, ways = {"net": {"bach": self.reference}}, ["", "curator off, threshold 0.9"]
         text = never_dry.page([main, off], found, human, ["net"], ["bach"], ways)
         self.assertIn("| silence over 3 s | 1.0 s, none: met |", text)
