@@ -35,6 +35,7 @@ class Suite(NamedTuple):
     build: str = ""  # folder under build/, "" for the Python tests
     setup: tuple = ()  # options of meson setup
     meson: tuple = ()  # meson's suites
+    on_demand: bool = False  # runs where it is named alone
 
 
 PLAIN = ("check", ("-Dtests=true",))
@@ -51,6 +52,8 @@ SUITES = (
     Suite("models", "data, training and export in Python"),
     Suite("asan", "unit and light tests under AddressSanitizer and UBSan", *ASAN, ("unit", "light")),
     Suite("tsan", "unit and light tests under ThreadSanitizer", *TSAN, ("unit", "light")),
+    Suite("tier2", "Debian packages and units in a booted Debian; only where named", *PLAIN, ("tier2",),
+          on_demand=True),
 )
 
 SANITIZERS = {
@@ -256,7 +259,7 @@ def main():
     tally = Tally()
     builds = {}
     for suite in SUITES:
-        if arguments.suites and suite.name not in arguments.suites:
+        if suite.name not in arguments.suites and (arguments.suites or suite.on_demand):
             continue
         start, before = time.monotonic(), (tally.passed, tally.failed, tally.skipped)
         print(f"{suite.name}: {suite.help}", flush=True)
