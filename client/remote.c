@@ -184,7 +184,9 @@ static enum ending explain_denied(struct remote *remote)
 
 static enum ending explain(struct remote *remote, const DBusError *error)
 {
-    static const char *const absent[] = {DBUS_ERROR_SERVICE_UNKNOWN, DBUS_ERROR_NAME_HAS_NO_OWNER};
+    // The last is systemd's, of a unit that is not enabled.
+    static const char *const absent[] = {DBUS_ERROR_SERVICE_UNKNOWN, DBUS_ERROR_NAME_HAS_NO_OWNER,
+                                         "org.freedesktop.systemd1.NoSuchUnit"};
     static const char *const silent[] = {DBUS_ERROR_NO_REPLY, DBUS_ERROR_TIMEOUT,
                                          DBUS_ERROR_DISCONNECTED, DBUS_ERROR_NO_SERVER};
     static const char spawn[] = "org.freedesktop.DBus.Error.Spawn.";

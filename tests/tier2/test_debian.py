@@ -4,7 +4,9 @@
 has nothing to say, apt installs them, nothing is enabled by that; and then guest.py, within, tries the
 user's unit and the machine's.
 
-    test_debian.py SOURCE_ROOT [FOLDER]     FOLDER keeps the tree, which is made again after a week
+    test_debian.py SOURCE_ROOT [FOLDER [TEST...]]
+
+FOLDER keeps the tree, which is made again after a week.
 
 Needs root, mmdebstrap, systemd-nspawn, and Debian's packages from a mirror. Touches no process but
 its own, and no control group but one of its own.
@@ -188,4 +190,4 @@ if __name__ == "__main__":
     CACHE.mkdir(parents=True, exist_ok=True)
     FOLDER = CACHE
     TREE_FOLDER = CACHE / "tree"
-    unittest.main(argv=sys.argv[:1], verbosity=2, failfast=True)
+    unittest.main(argv=sys.argv[:1] + sys.argv[3:], verbosity=2, failfast=True)
