@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client/remote.h"
 #include "client/verb.h"
@@ -57,4 +59,115 @@ enum ending exchange_seed(const struct verb *verb, const struct request *request
         return ENDING_USAGE;
     }
     return verb_with_remote(verb, request, act_seed);
+}
+
+/** Seconds of "120", "120s", "2m" or "1m30s". Returns 0 or -EINVAL. */
+static int read_time(const char *text, double *ret_seconds)
+{
+    double seconds = 0;
+    do {
+        char *end;
+        double number = strtod(text, &end);
+        if (end == text || !(number >= 0) || !strchr("0123456789.", *text))
+            return -EINVAL;
+        seconds += *end == 'm' ? 60 * number : number;
+        text = end + (*end == 'm' || *end == 's');
+        // Nothing comes behind seconds.
+        if (*end != 'm' && *text)
+            return -EINVAL;
+    } while (*text);
+    *ret_seconds = seconds;
+    return 0;
+}
+
+/** Whether a file of so many bytes, of which these are the first, is whole as far as can be told.
+ */
+static bool is_whole(const unsigned char head[8], size_t size)
+{
+    if (size < 8)
+        return false;
+    if (memcmp(head, "RIFF", 4) != 0)
+        return true;
+    size_t told = head[4] | head[5] << 8 | head[6] << 16 | (size_t)head[7] << 24;
+    return told + 8 == size;
+}
+
+/** Copies all that comes out of `fd` to `path`, which appears when it is whole. Returns 0, or
+ * -errno; -EPIPE where the daemon has given up. */
+static int write_file(int fd, const char *path)
+{
+    char part[4096];
+    if (snprintf(part, sizeof part, "%s.part", path) >= (int)sizeof part)
+        return -ENAMETOOLONG;
+    FILE *out = fopen(part, "we");
+    if (!out)
+        return -errno;
+    static char bytes[1 << 16];
+    unsigned char head[8] = {0};
+    size_t size = 0;
+    ssize_t got;
+    int r = 0;
+    while (r == 0 && (got = read(fd, bytes, sizeof bytes)) != 0) {
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0 || fwrite(bytes, 1, (size_t)got, out) != (size_t)got) {
+            r = -errno;
+            break;
+        }
+        for (size_t i = size; i < sizeof head && i < size + (size_t)got; i++)
+            head[i] = (unsigned char)bytes[i - size];
+        size += (size_t)got;
+    }
+    if (r == 0 && !is_whole(head, size))
+        r = -EPIPE;
+    if (fclose(out) != 0 && r == 0)
+        r = -errno;
+    if (r == 0 && rename(part, path) < 0)
+        r = -errno;
+    if (r < 0)
+        unlink(part);
+    return r;
+}
+
+static enum ending act_keep(const struct verb *verb, const struct request *request,
+                            struct remote *remote)
+{
+    double seconds = 0, length = 0;
+    int fd = -1;
+    if (read_time(request->argument, &seconds) < 0) {
+        fprintf(stderr, "fermatactl: \"%s\" is no time, such as 120s, 2m or 1m30s\n",
+                request->argument);
+        return ENDING_USAGE;
+    }
+    const char *name = strrchr(request->words[1], '/');
+    const char *form = strrchr(name ? name : request->words[1], '.');
+    enum ending ending = remote_keep(remote, seconds, form ? form : "", &fd, &length);
+    if (ending != ENDING_OK)
+        return ending;
+    int r = write_file(fd, request->words[1]);
+    close(fd);
+    if (r == -EPIPE) {
+        fprintf(
+            stderr,
+            "fermatactl: fermatad has not written all of %s; why: journalctl --user -u fermata\n",
+            request->words[1]);
+        return ENDING_UNREACHABLE;
+    }
+    if (r < 0) {
+        fprintf(stderr, "fermatactl: cannot write %s: %s\n", request->words[1], strerror(-r));
+        return ENDING_OUTPUT;
+    }
+    printf("%s has the last %.1f s%s\n", request->words[1], length,
+           length < seconds - 0.5 ? "; that is all there is" : "");
+    return ENDING_OK;
+}
+
+enum ending exchange_keep(const struct verb *verb, const struct request *request)
+{
+    if (request->word_count != 2) {
+        fprintf(stderr, "fermatactl: keep takes a time and a file, such as: fermatactl keep 2m "
+                        "idea.mid\n");
+        return ENDING_USAGE;
+    }
+    return verb_with_remote(verb, request, act_keep);
 }

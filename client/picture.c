@@ -263,7 +263,12 @@ static void draw_title(cairo_t *cr, const struct layout *l, const struct roll *r
     text(cr, x + 196, 66, 0, "loud");
 }
 
-int picture_write(const struct picture *picture, const struct roll *roll, const char *path)
+static cairo_status_t write_some(void *user, const unsigned char *bytes, unsigned size)
+{
+    return fwrite(bytes, 1, size, user) == size ? CAIRO_STATUS_SUCCESS : CAIRO_STATUS_WRITE_ERROR;
+}
+
+int picture_write_to(const struct picture *picture, const struct roll *roll, FILE *out)
 {
     struct layout l;
     choose_layout(picture, roll, &l);
@@ -284,7 +289,18 @@ int picture_write(const struct picture *picture, const struct roll *roll, const 
     cairo_status_t status = cairo_status(cr);
     cairo_destroy(cr);
     if (status == CAIRO_STATUS_SUCCESS)
-        status = cairo_surface_write_to_png(surface, path);
+        status = cairo_surface_write_to_png_stream(surface, write_some, out);
     cairo_surface_destroy(surface);
+    if (status == CAIRO_STATUS_SUCCESS && fflush(out) != 0)
+        status = CAIRO_STATUS_WRITE_ERROR;
     return status == CAIRO_STATUS_SUCCESS ? 0 : status == CAIRO_STATUS_NO_MEMORY ? -ENOMEM : -EIO;
+}
+
+int picture_write(const struct picture *picture, const struct roll *roll, const char *path)
+{
+    FILE *out = fopen(path, "we");
+    if (!out)
+        return -EIO;
+    int r = picture_write_to(picture, roll, out);
+    return fclose(out) == 0 ? r : -EIO;
 }

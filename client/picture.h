@@ -2,6 +2,8 @@
 #ifndef FERMATA_CLIENT_PICTURE_H
 #define FERMATA_CLIENT_PICTURE_H
 
+#include <stdio.h>
+
 #include "client/roll.h"
 
 /**
@@ -16,5 +18,8 @@ struct picture {
 
 /** Writes `path`. Returns 0, -ENOMEM, or -EIO where the file cannot be written. */
 int picture_write(const struct picture *picture, const struct roll *roll, const char *path);
+
+/** The same to an open file. */
+int picture_write_to(const struct picture *picture, const struct roll *roll, FILE *out);
 
 #endif

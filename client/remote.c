@@ -434,6 +434,26 @@ enum ending remote_remove_channel(struct remote *remote, const char *name)
     return call_manager(remote, "RemoveChannel", name, NULL, NULL);
 }
 
+enum ending remote_keep(struct remote *remote, double seconds, const char *ending, int *ret_fd,
+                        double *ret_length)
+{
+    DBusMessage *reply = NULL;
+    if (!dbus_validate_utf8(ending, NULL))
+        return fail(remote, ENDING_REFUSED, "the ending of the file's name is not UTF-8");
+    DBusMessage *message = dbus_message_new_method_call(NAME, remote->path, CHANNEL, "Keep");
+    if (message)
+        dbus_message_append_args(message, DBUS_TYPE_DOUBLE, &seconds, DBUS_TYPE_STRING, &ending,
+                                 DBUS_TYPE_INVALID);
+    enum ending result = ask(remote, message, &reply);
+    if (result != ENDING_OK)
+        return result;
+    if (!dbus_message_get_args(reply, NULL, DBUS_TYPE_UNIX_FD, ret_fd, DBUS_TYPE_DOUBLE, ret_length,
+                               DBUS_TYPE_INVALID))
+        result = wonder(remote, "a file");
+    dbus_message_unref(reply);
+    return result;
+}
+
 enum ending remote_open_feed(struct remote *remote, int *ret_fd)
 {
     DBusMessage *reply = NULL;

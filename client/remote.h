@@ -57,6 +57,11 @@ enum ending remote_remove_channel(struct remote *remote, const char *name);
 enum ending remote_continue(struct remote *remote, const void *midi, size_t size,
                             uint32_t *ret_notes, double *ret_seconds);
 
+/** The last `seconds` of the channel as a file of the form `ending` (".mid"): *ret_fd, the caller's
+ * to close, gives it; *ret_length is how many seconds it has. */
+enum ending remote_keep(struct remote *remote, double seconds, const char *ending, int *ret_fd,
+                        double *ret_length);
+
 /** A reading end of the channel's feed, the caller's to close. */
 enum ending remote_open_feed(struct remote *remote, int *ret_fd);
 

@@ -264,6 +264,8 @@ const struct verb verbs[] = {
     {"start", NULL, "", "begin to play, or go on", run_call, "Start"},
     {"stop", NULL, "", "fade out and keep the place", run_call, "Stop"},
     {"skip", NULL, "", "end this piece and begin a new one", run_call, "Skip"},
+    {"keep", "TIME FILE", "", "write what was just played to a .mid, .wav, .png or .jsonl file",
+     exchange_keep, NULL, true},
     {"seed", "FILE", "", "begin a piece with a MIDI file of yours and go on from it", exchange_seed,
      NULL},
     {"reseed", NULL, "", "prime the net with the best of what was played", run_call, "Reseed"},

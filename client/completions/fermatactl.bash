@@ -6,7 +6,7 @@ _fermatactl()
     local cur prev words cword
     _init_completion || return
 
-    local verbs='status start stop skip seed reseed composer threshold sampling net volume
+    local verbs='status start stop skip keep seed reseed composer threshold sampling net volume
         profile reseed-interval piece-length channel watch health metrics version help'
     local options='--channel --help --system --user --version' verb='' which=() i
 
@@ -68,6 +68,12 @@ _fermatactl()
         # From the daemon; without one there is nothing to offer, and nothing to say.
         COMPREPLY=($(compgen -W "$(timeout 2 fermatactl "${which[@]}" "$verb" --list \
             2>/dev/null)" -- "$cur"))
+        ;;
+    keep)
+        case $prev in
+        keep) COMPREPLY=($(compgen -W '30s 2m 5m 15m' -- "$cur")) ;;
+        *) _filedir '@(mid|midi|wav|png|jsonl)' ;;
+        esac
         ;;
     seed)
         _filedir '@(mid|midi)'

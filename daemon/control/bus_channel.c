@@ -8,6 +8,7 @@
 
 #include "control/channel.h"
 #include "control/feed.h"
+#include "control/keepsake.h"
 #include "control/manager.h"
 #include "control/opening_reader.h"
 #include "music/opening.h"
@@ -60,6 +61,45 @@ static void continue_with(const struct bus_object *object, DBusMessage *message,
         dbus_set_error_const(error, DBUS_ERROR_NO_MEMORY, "out of memory");
 }
 
+static void keep(const struct bus_object *object, DBusMessage *message, DBusMessage *reply,
+                 DBusError *error)
+{
+    DBusMessageIter iter;
+    const char *ending;
+    double seconds, length = 0;
+    char quoted[BUS_QUOTE_ROOM];
+    int fd;
+    dbus_message_iter_init(message, &iter);
+    dbus_message_iter_get_basic(&iter, &seconds);
+    dbus_message_iter_next(&iter);
+    dbus_message_iter_get_basic(&iter, &ending);
+    int r = channel_keep(object->channel, seconds, ending, &fd, &length);
+    if (r == -ERANGE)
+        dbus_set_error(error, BUS_ERROR_OUT_OF_RANGE,
+                       "%g seconds cannot be kept; it takes more than 0, up to %g", seconds,
+                       KEEPSAKE_LONGEST);
+    else if (r == -EINVAL)
+        dbus_set_error(error, BUS_ERROR_UNKNOWN_FORM,
+                       "no form \"%s\" here; there are: .mid, .wav, .png, .jsonl",
+                       bus_quote(ending, quoted));
+    else if (r == -ENODATA)
+        dbus_set_error(error, BUS_ERROR_NOTHING_PLAYED,
+                       "channel %s has not played anything yet; start it first",
+                       channel_name(object->channel));
+    else if (r == -EBUSY)
+        dbus_set_error(error, DBUS_ERROR_LIMITS_EXCEEDED,
+                       "%d files are being written already; wait for one of them", KEEPSAKES);
+    else if (r < 0)
+        dbus_set_error(error, DBUS_ERROR_FAILED, "cannot write the last %g s: %s", seconds,
+                       strerror(-r));
+    if (r < 0)
+        return;
+    if (!dbus_message_append_args(reply, DBUS_TYPE_UNIX_FD, &fd, DBUS_TYPE_DOUBLE, &length,
+                                  DBUS_TYPE_INVALID))
+        dbus_set_error_const(error, DBUS_ERROR_NO_MEMORY, "out of memory");
+    close(fd); // the message has a duplicate
+}
+
 static void open_feed(const struct bus_object *object, DBusMessage *message, DBusMessage *reply,
                       DBusError *error)
 {
@@ -87,6 +127,7 @@ static const struct bus_method methods[] = {
     {"Skip", "", skip},
     {"Reseed", "", reseed},
     {"Continue", "ay", continue_with},
+    {"Keep", "ds", keep},
     {"OpenFeed", "", open_feed},
     {NULL},
 };

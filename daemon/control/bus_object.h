@@ -33,6 +33,8 @@ struct manager;
 #define BUS_ERROR_TOO_MANY_CHANNELS BUS_NAME ".Error.TooManyChannels"
 #define BUS_ERROR_OUT_OF_RANGE BUS_NAME ".Error.OutOfRange"
 #define BUS_ERROR_BAD_FILE BUS_NAME ".Error.BadFile"
+#define BUS_ERROR_UNKNOWN_FORM BUS_NAME ".Error.UnknownForm"
+#define BUS_ERROR_NOTHING_PLAYED BUS_NAME ".Error.NothingPlayed"
 #define BUS_ERROR_TOO_MANY_WATCHERS BUS_NAME ".Error.TooManyWatchers"
 
 struct bus_kind;

@@ -157,6 +157,7 @@ int channel_new(const struct channel_config *config, struct channel **ret_channe
     const struct settings *settings = config->settings;
     channel->config = *config;
     snprintf(channel->name, sizeof channel->name, "%s", settings->channel);
+    memcpy(channel->soundfont, settings->soundfont, sizeof channel->soundfont);
     channel->volume = settings->volume;
     channel->autostart = settings->autostart;
     titles_init(&channel->titles, settings->piece_number);

@@ -100,6 +100,11 @@ double channel_level(const struct channel *channel);
 /** What was decided about its music since the daemon started; returns how many there are. */
 size_t channel_decisions(const struct channel *channel, struct decision ret_list[DECISION_ROOM]);
 
+/** The last `seconds` that were played, as a file of the form `ending` (".mid") out of a pipe; see
+ * keepsake_open(). */
+int channel_keep(struct channel *channel, double seconds, const char *ending, int *ret_fd,
+                 double *ret_seconds);
+
 /** The live note feed of this channel. */
 struct feed *channel_feed(struct channel *channel);
 

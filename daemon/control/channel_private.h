@@ -26,6 +26,7 @@ struct channel {
     char name[SETTINGS_NAME_ROOM];
     struct channel_config config;
     struct lane_style style;
+    char soundfont[512]; ///< "": Debian's
     double volume;
     enum profile_kind profile_kind;
     char piece_length[ENDING_LENGTH_ROOM]; ///< as it was written

@@ -7,8 +7,11 @@
 #include <string.h>
 
 #include "audio/output.h"
+#include "audio/wav_file.h"
 #include "control/feed.h"
 #include "control/generator.h"
+#include "control/keepsake.h"
+#include "control/piece.h"
 #include "control/repertoire.h"
 #include "control/settings.h"
 #include "log.h"
@@ -235,4 +238,25 @@ void channel_apply(struct channel *channel, const struct settings *settings)
         ask(channel, LANE_CHANGE);
     }
     channel->applying = false;
+}
+
+int channel_keep(struct channel *channel, double seconds, const char *ending, int *ret_fd,
+                 double *ret_seconds)
+{
+    struct piece_origin origin = {
+        .device = generator_device(channel->config.generator),
+        .net = channel->style.net,
+        .licence = find_net(channel, channel->style.net)->licence,
+        .composer = channel->style.composer,
+        .sampling = channel_sampling(channel),
+        .profile = channel_profile(channel),
+        .threshold = channel->style.threshold,
+        .curator = channel->style.curator,
+        .seed = channel->seed,
+    };
+    struct wav_file_sound sound = {
+        .soundfont = channel->soundfont[0] ? channel->soundfont : NULL,
+        .profile = channel->profile_kind,
+    };
+    return keepsake_open(channel->score, seconds, ending, &origin, &sound, ret_fd, ret_seconds);
 }

@@ -67,6 +67,32 @@ int piece_take(struct piece *piece, struct score *score, int64_t until)
     return r;
 }
 
+int piece_take_past(struct piece *piece, struct score *score, int64_t from, int64_t to)
+{
+    free(piece->notes);
+    piece->room = SCORE_PAST;
+    piece->count = 0;
+    piece->notes = malloc(piece->room * sizeof *piece->notes);
+    if (!piece->notes)
+        return -ENOMEM;
+    piece->length = to - from;
+    piece->count = score_copy_sounding(score, from, to, piece->notes, piece->room);
+    size_t last[128] = {0};
+    for (size_t i = 0; i < piece->count; i++) {
+        struct note *note = &piece->notes[i];
+        int64_t end = note->duration == NOTE_OPEN || note_end(note) > to ? to : note_end(note);
+        note->onset = note->onset < from ? 0 : note->onset - from;
+        note->duration = end - from - note->onset;
+        if (last[note->pitch]) {
+            struct note *before = &piece->notes[last[note->pitch] - 1];
+            if (note_end(before) > note->onset && before->onset < note->onset)
+                before->duration = note->onset - before->onset;
+        }
+        last[note->pitch] = i + 1;
+    }
+    return 0;
+}
+
 void piece_add_mark(struct piece *piece, const char *event, int64_t time, const char *text,
                     const char *title)
 {

@@ -49,6 +49,10 @@ void piece_finish(struct piece *piece);
 /** Takes the score's notes up to `until`, or to the piece's length. Returns 0 or -ENOMEM. */
 int piece_take(struct piece *piece, struct score *score, int64_t until);
 
+/** Takes the notes of [from, to) out of the score's memory, without playing them; those that sound
+ * over `from` begin there. The piece is as long. Returns 0 or -ENOMEM. */
+int piece_take_past(struct piece *piece, struct score *score, int64_t from, int64_t to);
+
 /** As a lane marks; `title` of a piece, else NULL. */
 void piece_add_mark(struct piece *piece, const char *event, int64_t time, const char *text,
                     const char *title);

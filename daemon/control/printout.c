@@ -17,8 +17,7 @@
 
 struct form {
     const char *ending;
-    int (*write)(const struct printout *printout, const struct piece *piece,
-                 const struct wav_file_sound *sound);
+    int (*write)(FILE *out, const struct piece *piece, const struct wav_file_sound *sound);
     int64_t longest; ///< microseconds
 };
 
@@ -29,24 +28,21 @@ struct printout {
     FILE *out;
 };
 
-static int write_midi(const struct printout *printout, const struct piece *piece,
-                      const struct wav_file_sound *sound)
+static int write_midi(FILE *out, const struct piece *piece, const struct wav_file_sound *sound)
 {
     char title[PIECE_TITLE_ROOM];
     piece_title(piece, title);
-    return midi_file_write(printout->out, piece->notes, piece->count, piece->length, title);
+    return midi_file_write(out, piece->notes, piece->count, piece->length, title);
 }
 
-static int write_wav(const struct printout *printout, const struct piece *piece,
-                     const struct wav_file_sound *sound)
+static int write_wav(FILE *out, const struct piece *piece, const struct wav_file_sound *sound)
 {
-    return wav_file_write(printout->out, piece->notes, piece->count, piece->length, sound);
+    return wav_file_write(out, piece->notes, piece->count, piece->length, sound);
 }
 
-static int write_lines(const struct printout *printout, const struct piece *piece,
-                       const struct wav_file_sound *sound)
+static int write_lines(FILE *out, const struct piece *piece, const struct wav_file_sound *sound)
 {
-    return piece_write_lines(piece, printout->out);
+    return piece_write_lines(piece, out);
 }
 
 static double in_seconds(int64_t us)
@@ -54,8 +50,7 @@ static double in_seconds(int64_t us)
     return (double)us / NOTE_SECOND;
 }
 
-static int write_png(const struct printout *printout, const struct piece *piece,
-                     const struct wav_file_sound *sound)
+static int write_png(FILE *out, const struct piece *piece, const struct wav_file_sound *sound)
 {
     struct roll roll = {
         .notes = calloc(piece->count + 1, sizeof *roll.notes),
@@ -79,7 +74,7 @@ static int write_png(const struct printout *printout, const struct piece *piece,
         char title[PIECE_TITLE_ROOM];
         piece_title(piece, title);
         struct picture picture = {.title = title, .from = 0, .to = in_seconds(piece->length)};
-        r = picture_write(&picture, &roll, printout->part);
+        r = picture_write_to(&picture, &roll, out);
     }
     roll_finish(&roll);
     return r;
@@ -185,7 +180,7 @@ int printout_stem(const struct printout *printout)
 int printout_write(struct printout *printout, const struct piece *piece,
                    const struct wav_file_sound *sound)
 {
-    int r = printout->form->write(printout, piece, sound);
+    int r = printout->form->write(printout->out, piece, sound);
     if (r == 0 && printout->part) {
         bool bad = fclose(printout->out) != 0;
         printout->out = NULL;
@@ -199,4 +194,21 @@ int printout_write(struct printout *printout, const struct piece *piece,
         log_error("cannot write %s: %s", printout->path, strerror(r == -EIO && errno ? errno : -r));
     }
     return r;
+}
+
+bool printout_has_form(const char *ending)
+{
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+        if (!strcasecmp(ending, forms[i].ending))
+            return true;
+    return false;
+}
+
+int printout_write_to(const char *ending, FILE *out, const struct piece *piece,
+                      const struct wav_file_sound *sound)
+{
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+        if (!strcasecmp(ending, forms[i].ending))
+            return forms[i].write(out, piece, sound);
+    return -EINVAL;
 }

@@ -2,7 +2,9 @@
 #ifndef FERMATA_CONTROL_PRINTOUT_H
 #define FERMATA_CONTROL_PRINTOUT_H
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "audio/wav_file.h"
 
@@ -38,5 +40,13 @@ int printout_stem(const struct printout *printout);
 /** `sound`: of a .wav. Returns 0 or -errno, logged. */
 int printout_write(struct printout *printout, const struct piece *piece,
                    const struct wav_file_sound *sound);
+
+/** Whether ".mid" or the like is one of the forms. */
+bool printout_has_form(const char *ending);
+
+/** Writes a piece in that form to an open file. Returns 0, -EINVAL (no such form), or what the
+ * form's writer says; not logged. */
+int printout_write_to(const char *ending, FILE *out, const struct piece *piece,
+                      const struct wav_file_sound *sound);
 
 #endif

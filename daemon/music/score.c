@@ -6,9 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Half the room is for what is to come, so at least half is left for what was played: eight
-// minutes of dense piano. The kernel lends the pages only once they are written to.
-#define CAPACITY (2 * SCORE_ROOM)
+// A third of the room is for what is to come, of which half a minute is all that is ever used; so
+// what was played has nearly all of it: a quarter of an hour of 1500 notes a minute. The kernel
+// lends the pages only once they are written to.
+#define CAPACITY SCORE_PAST
 // How much of the past goes at once when the room is full: seldom, and then a short memmove.
 #define FORGET (SCORE_ROOM / 4)
 

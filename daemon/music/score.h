@@ -10,8 +10,8 @@
 
 /**
  * score: the notes of one channel in order of onset, from some minutes ago (what was played, for
- * reseeding) over *now* (the position up to which the performer has taken events) to the horizon
- * (the time up to which music is composed, half a minute ahead).
+ * reseeding and for whoever liked it) over *now* (the position up to which the performer has taken
+ * events) to the horizon (the time up to which music is composed, half a minute ahead).
  *
  * The generator adds and cuts; the performer takes; the main thread asks. Each call locks for some
  * microseconds. Bounded: old notes are forgotten when the room is needed, never those to come.
@@ -43,6 +43,10 @@ void score_free(struct score *score);
  */
 int score_add(struct score *score, const struct note *note);
 #define SCORE_ROOM 8192
+
+/** At most so many notes are known; of what was played at least half of them: a quarter of an hour
+ * of dense piano. */
+#define SCORE_PAST 24576
 
 /** Says that music is composed up to `until`; the horizon never goes back by this. */
 void score_extend(struct score *score, int64_t until);

@@ -256,11 +256,6 @@ double channel_notes_per_minute(const struct channel *channel)
     return channel->state == CHANNEL_PLAYING ? 300 : 0;
 }
 
-void channel_human_density(const struct channel *channel, double ret_band[3])
-{
-    memcpy(ret_band, (double[]){200, 320, 450}, 3 * sizeof *ret_band);
-}
-
 double channel_seconds_ahead(const struct channel *channel)
 {
     return 25.5;
@@ -301,36 +296,9 @@ double channel_level(const struct channel *channel)
     return -23.5;
 }
 
-size_t channel_decisions(const struct channel *channel, struct decision ret_list[DECISION_ROOM])
-{
-    static const struct decision some[] = {{"judged", 12},
-                                           {"kept", 10},
-                                           {"refused", 3},
-                                           {"refused_thin", 2},
-                                           {"refused_loop", 1},
-                                           {"refused_stuck", 0},
-                                           {"least_bad", 1},
-                                           {"reseeds_own", 4},
-                                           {"pieces", 5},
-                                           {"longest_gap_ms", 2345},
-                                           {"threshold_permille", 432}};
-    memcpy(ret_list, some, sizeof some);
-    return sizeof some / sizeof *some;
-}
-
 struct feed *channel_feed(struct channel *channel)
 {
     return channel->feed;
-}
-
-const char *manager_device(const struct manager *manager)
-{
-    return "memory (no device)";
-}
-
-const char *manager_driver(const struct manager *manager)
-{
-    return "none";
 }
 
 size_t manager_nets(const struct manager *manager, const char *const **ret_names)

@@ -329,7 +329,7 @@ class Refusals(BusTest):
                 self.call(path, CHANNEL, "Start")
 
     def test_wrong_signatures(self):
-        for member in ("Start", "Stop", "Skip", "Reseed", "Continue", "OpenFeed"):
+        for member in ("Start", "Stop", "Skip", "Reseed", "Continue", "Keep", "OpenFeed"):
             for args in (GLib.Variant("(s)", ("x",)), GLib.Variant("(av)", ([],)),
                          GLib.Variant("(dd)", (1.0, 2.0))):
                 with self.subTest((member, args.get_type_string())):

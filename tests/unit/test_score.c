@@ -275,7 +275,7 @@ static void is_bounded_and_forgets_only_the_past(void **state)
     }
     static struct note notes[4 * SCORE_ROOM];
     size_t kept = score_copy(score, 0, INT64_MAX, notes, 4 * SCORE_ROOM);
-    assert_in_range(kept, SCORE_ROOM + SCORE_ROOM / 2, 2 * SCORE_ROOM);
+    assert_in_range(kept, SCORE_PAST - SCORE_ROOM, SCORE_PAST);
     assert_int_equal(notes[kept - 1].onset, (composed - 1) * MS);
     for (size_t i = 1; i < kept; i++)
         assert_int_equal(notes[i].onset, notes[i - 1].onset + MS);
