@@ -52,6 +52,16 @@ static void test_chords_are_thinned_from_within(void **state)
         assert_int_equal(notes[i].pitch, left[i]);
 }
 
+static void test_what_is_struck_twice_is_struck_once(void **state)
+{
+    (void)state;
+    struct note notes[MOST];
+    size_t count = strike(notes, 0, 0, 400 * MS, 48, 90);
+    count = strike(notes, count, 20 * MS, 400 * MS, 60, 90);
+    arranger_arrange(notes, &count);
+    assert_int_equal(count, 1);
+}
+
 static void test_a_rest_is_held_over(void **state)
 {
     (void)state;
@@ -149,6 +159,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pitches_keep_their_class),
         cmocka_unit_test(test_chords_are_thinned_from_within),
+        cmocka_unit_test(test_what_is_struck_twice_is_struck_once),
         cmocka_unit_test(test_a_rest_is_held_over),
         cmocka_unit_test(test_what_is_held_is_damped_by_what_rings),
         cmocka_unit_test(test_any_music),
