@@ -6,16 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/announce.h"
 #include "client/verb.h"
 
 static const struct option options[] = {
     {"channel", required_argument, NULL, 'c'},
+    {"every", required_argument, NULL, 'e'},
     {"help", no_argument, NULL, 'h'},
     {"json", no_argument, NULL, 'j'},
     {"list", no_argument, NULL, 'l'},
     {"png", required_argument, NULL, 'p'},
     {"quiet", no_argument, NULL, 'q'},
     {"seconds", required_argument, NULL, 's'},
+    {"stop", no_argument, NULL, 't'},
     {"system", no_argument, NULL, 'S'},
     {"user", no_argument, NULL, 'U'},
     {"version", no_argument, NULL, 'V'},
@@ -85,11 +88,11 @@ int main(int argc, char **argv)
     if (!read_environment(&request))
         return usage("FERMATA_BUS takes session or system, not", getenv("FERMATA_BUS"));
     struct words words = {.count = 0};
-    char given[8] = "", *end;
+    char given[16] = "", *end;
     int letter;
     bool help = false;
     // The words come in their places among the options: some of these belong to a word.
-    while ((letter = getopt_long(argc, argv, "-c:hjlp:qs:SUV", options, NULL)) != -1) {
+    while ((letter = getopt_long(argc, argv, "-c:e:hjlp:qs:tSUV", options, NULL)) != -1) {
         switch (letter) {
         case 1:
             if (add_word(&words, optarg) < 0)
@@ -110,6 +113,14 @@ int main(int argc, char **argv)
         case 'V':
             printf("fermatactl %s\n", FERMATA_VERSION);
             return ENDING_OK;
+        case 'e':
+            if (announce_read_every(optarg, &request.every) < 0 || request.every < 5 ||
+                request.every > 3600)
+                return usage("--every takes 5 s to 1 h, such as 45s or 2m, not", optarg);
+            break;
+        case 't':
+            request.stop = true;
+            break;
         case 'j':
             request.json = true;
             break;

@@ -366,6 +366,23 @@ enum ending remote_continue(struct remote *remote, const void *midi, size_t size
     return ending;
 }
 
+enum ending remote_announce(struct remote *remote, int fd, uint32_t every, double *ret_seconds)
+{
+    DBusMessage *reply = NULL;
+    DBusMessage *message = dbus_message_new_method_call(NAME, remote->path, CHANNEL, "Announce");
+    dbus_uint32_t seconds = every;
+    if (message)
+        dbus_message_append_args(message, DBUS_TYPE_UNIX_FD, &fd, DBUS_TYPE_UINT32, &seconds,
+                                 DBUS_TYPE_INVALID);
+    enum ending ending = ask(remote, message, &reply);
+    if (ending != ENDING_OK)
+        return ending;
+    if (!dbus_message_get_args(reply, NULL, DBUS_TYPE_DOUBLE, ret_seconds, DBUS_TYPE_INVALID))
+        ending = wonder(remote, "the length of the announcement");
+    dbus_message_unref(reply);
+    return ending;
+}
+
 /** "PieceLength" for "piece-length". */
 static void write_property(const char *key, char *ret_property, size_t room)
 {

@@ -54,6 +54,10 @@ enum ending remote_add_channel(struct remote *remote, const char *name,
 enum ending remote_remove_channel(struct remote *remote, const char *name);
 
 /** Has the channel continue the `size` bytes of a MIDI file; answers what the piece begins with. */
+/** Has the channel announce a sound file, again every so many seconds where that is not 0; tells
+ * how long it lasts. The descriptor stays the caller's. */
+enum ending remote_announce(struct remote *remote, int fd, uint32_t every, double *ret_seconds);
+
 enum ending remote_continue(struct remote *remote, const void *midi, size_t size,
                             uint32_t *ret_notes, double *ret_seconds);
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/announce.h"
 #include "client/channel.h"
 #include "client/exchange.h"
 #include "client/health.h"
@@ -282,6 +283,8 @@ const struct verb verbs[] = {
      run_number, "ReseedInterval"},
     {"piece-length", "[MINUTES]", "", "of a piece, such as 3 or 2-5; 0: one endless piece",
      run_length, "PieceLength"},
+    {"announce", "[FILE]", "et", "speak a sound file over the music, once or again and again",
+     announce_run, NULL},
     {"channel", "[list|add|remove]", "j", "show, make and end channels", channel_run, NULL, true},
     {"watch", NULL, "jpqs", "the live piano roll; lines where there is no terminal", run_watch,
      NULL},
@@ -310,11 +313,13 @@ static const struct {
     {'s', "  -s, --seconds N      watch for so long\n"},
     {'p', "  -p, --png FILE       write a picture of the roll at the end\n"},
     {'q', "  -q, --quiet          show nothing meanwhile\n"},
+    {'e', "  -e, --every TIME     announce again that long after each time, such as 45s or 2m\n"},
+    {'t', "  -t, --stop           announce nothing any more\n"},
 };
 
 void verb_print_help(const struct verb *verb)
 {
-    const char *sets = verb ? verb->options : "jlspq";
+    const char *sets = verb ? verb->options : "jlspqet";
     if (verb) {
         printf("usage: fermatactl %s%s%s%s\n\n%s\n\n", verb->name, *sets ? " [OPTION...]" : "",
                verb->argument ? " " : "", verb->argument ? verb->argument : "", verb->help);

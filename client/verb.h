@@ -30,14 +30,15 @@ struct request {
     size_t setting_count;
     const char *png;
     double seconds;
-    bool json, list, quiet;
+    double every; ///< seconds between announcements; 0: once
+    bool json, list, quiet, stop;
 };
 
 /** verb: the one table of what fermatactl can do; help and completions are tested against it. */
 struct verb {
     const char *name;
     const char *argument; ///< as help shows it; NULL: takes none
-    const char *options;  ///< letters of main.c's options it takes besides -c: j l p q s
+    const char *options;  ///< letters of main.c's options it takes besides -c: e j l p q s t
     const char *help;     ///< one line
     enum ending (*run)(const struct verb *verb, const struct request *request);
     const char *property; ///< that it shows and sets; or the method it calls

@@ -7,7 +7,7 @@ _fermatactl()
     _init_completion || return
 
     local verbs='status start stop skip keep seed reseed composer threshold sampling net volume
-        profile reseed-interval piece-length channel watch health metrics version help'
+        profile reseed-interval piece-length announce channel watch health metrics version help'
     local options='--channel --help --system --user --version' verb='' which=() i
 
     case $prev in
@@ -21,7 +21,7 @@ _fermatactl()
             awk 'NR > 1 { print $1 }')" -- "$cur"))
         return
         ;;
-    -s | --seconds)
+    -s | --seconds | -e | --every)
         return
         ;;
     esac
@@ -33,7 +33,7 @@ _fermatactl()
         -S | --system | -U | --user)
             which+=("${words[i]}")
             ;;
-        -p | --png | -s | --seconds)
+        -p | --png | -s | --seconds | -e | --every)
             ((i++))
             ;;
         -*) ;;
@@ -52,6 +52,9 @@ _fermatactl()
     status | channel)
         options+=' --json'
         ;;
+    announce)
+        options+=' --every --stop'
+        ;;
     composer | net | sampling | profile)
         options+=' --list'
         ;;
@@ -64,6 +67,9 @@ _fermatactl()
         return
     fi
     case $verb in
+    announce)
+        _filedir
+        ;;
     composer | net)
         # From the daemon; without one there is nothing to offer, and nothing to say.
         COMPREPLY=($(compgen -W "$(timeout 2 fermatactl "${which[@]}" "$verb" --list \

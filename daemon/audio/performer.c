@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "audio/announcer.h"
 #include "audio/fan.h"
 #include "audio/pace.h"
 #include "audio/profile.h"
@@ -138,6 +139,9 @@ static void render(struct performer *performer, struct slot *slot, uint32_t fram
     synth_render(slot->part->synth, performer->scratch, frames);
     if (slot->part->profile)
         profile_process(slot->part->profile, performer->scratch, frames);
+    if (slot->part->profile && slot->part->announcer)
+        announcer_process(slot->part->announcer, profile_heard(slot->part->profile),
+                          slot->part->score, performer->scratch, frames);
     meter_hear(&slot->part->meter, performer->scratch, frames);
     fan_push(slot->part->fan, performer->scratch, frames);
     slot->written += frames;

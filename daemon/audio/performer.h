@@ -9,6 +9,7 @@
 #include "music/score.h"
 
 struct fan;
+struct announcer;
 struct profile;
 struct synth;
 
@@ -32,7 +33,8 @@ struct performer_part {
     struct score *score;
     struct synth *synth;
     struct fan *fan;
-    struct profile *profile; ///< what is done to the synth's sound; NULL: nothing
+    struct profile *profile;     ///< what is done to the synth's sound; NULL: nothing
+    struct announcer *announcer; ///< speaks over it, where there is a profile; NULL: nobody does
     /** Called on the performer's thread for each event as it is rendered. `frame` counts the
      * frames given to the fan since the part was added: the event is heard when a reader gets
      * there; `ahead` is how many frames the first reader is behind it now. May be NULL. Neither

@@ -41,7 +41,7 @@ static const struct {
     // The estimate of true peaks errs by some tenths of a dB.
     [PROFILE_ROOM] = {"room", -23.0f, 3.0f, 0.86f},
     [PROFILE_TELEPHONE] = {"telephone", -22.0f, 4.4f, 0.47f},
-    [PROFILE_RAW] = {"raw", 0.0f, 0.0f, LIMITER_CEILING},
+    [PROFILE_RAW] = {"raw", -26.0f, 0.0f, LIMITER_CEILING},
 };
 
 struct profile {
@@ -74,6 +74,21 @@ int profile_find(const char *name, enum profile_kind *ret_kind)
         }
     }
     return -ENOENT;
+}
+
+float profile_target(enum profile_kind kind)
+{
+    return kinds[kind].target;
+}
+
+float profile_ceiling(enum profile_kind kind)
+{
+    return kinds[kind].ceiling;
+}
+
+enum profile_kind profile_heard(const struct profile *profile)
+{
+    return profile->kind;
 }
 
 static float factor(float decibels)

@@ -37,12 +37,21 @@ const char *profile_name(enum profile_kind kind);
 /** Returns 0, or -ENOENT where there is no such profile. */
 int profile_find(const char *name, enum profile_kind *ret_kind);
 
+/** How loud it makes the sound: LUFS, or of the telephone dBFS RMS. Of `raw`, what most music has.
+ */
+float profile_target(enum profile_kind kind);
+/** The largest sample, or true peak, that comes out. */
+float profile_ceiling(enum profile_kind kind);
+
 /** Returns 0 or -ENOMEM. */
 int profile_new(enum profile_kind kind, struct profile **ret_profile);
 void profile_free(struct profile *profile);
 
 /** Another profile, from a moment on: the sound dips for a twentieth of a second in between. */
 void profile_set(struct profile *profile, enum profile_kind kind);
+
+/** What is heard now; the performer's thread. */
+enum profile_kind profile_heard(const struct profile *profile);
 
 /** Processes the next `frames` frames, a multiple of PROFILE_BLOCK, where they are. */
 void profile_process(struct profile *profile, float *interleaved, uint32_t frames);

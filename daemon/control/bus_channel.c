@@ -121,6 +121,46 @@ static void open_feed(const struct bus_object *object, DBusMessage *message, DBu
     close(fd); // the message has a duplicate
 }
 
+static void announce(const struct bus_object *object, DBusMessage *message, DBusMessage *reply,
+                     DBusError *error)
+{
+    int fd = -1;
+    dbus_uint32_t every = 0;
+    double seconds = 0;
+    const char *why = NULL;
+    if (!dbus_message_get_args(message, error, DBUS_TYPE_UNIX_FD, &fd, DBUS_TYPE_UINT32, &every,
+                               DBUS_TYPE_INVALID))
+        return;
+    int r = channel_announce(object->channel, fd, every, &seconds, &why);
+    close(fd);
+    if (r == -ERANGE)
+        dbus_set_error(error, BUS_ERROR_OUT_OF_RANGE,
+                       "an announcement cannot be repeated every %u s; it takes 5 to 3600 s, or 0 "
+                       "for once",
+                       every);
+    else if (r == -EBADMSG || r == -EFBIG)
+        dbus_set_error(error, BUS_ERROR_BAD_FILE, "the file %s", why);
+    else if (r == -ESHUTDOWN)
+        dbus_set_error(
+            error, BUS_ERROR_NOT_PLAYING,
+            "channel %s does not play; start it first, or have the announcement repeated",
+            channel_name(object->channel));
+    else if (r == -EBUSY)
+        dbus_set_error(error, DBUS_ERROR_LIMITS_EXCEEDED,
+                       "channel %s is still reading another announcement; try again in a moment",
+                       channel_name(object->channel));
+    else if (r < 0)
+        dbus_set_error(error, DBUS_ERROR_FAILED, "cannot announce: %s", strerror(-r));
+    else if (!dbus_message_append_args(reply, DBUS_TYPE_DOUBLE, &seconds, DBUS_TYPE_INVALID))
+        dbus_set_error_const(error, DBUS_ERROR_NO_MEMORY, "out of memory");
+}
+
+static void stop_announcements(const struct bus_object *object, DBusMessage *message,
+                               DBusMessage *reply, DBusError *error)
+{
+    channel_hush(object->channel);
+}
+
 static const struct bus_method methods[] = {
     {"Start", "", start},
     {"Stop", "", stop},
@@ -129,6 +169,8 @@ static const struct bus_method methods[] = {
     {"Continue", "ay", continue_with},
     {"Keep", "ds", keep},
     {"OpenFeed", "", open_feed},
+    {"Announce", "hu", announce},
+    {"StopAnnouncements", "", stop_announcements},
     {NULL},
 };
 
@@ -278,6 +320,12 @@ static void set_profile(const struct bus_object *object, const DBusBasicValue *v
                     error);
 }
 
+static void get_announce_every(const struct bus_object *object, DBusMessageIter *iter)
+{
+    dbus_uint32_t seconds = channel_announce_every(object->channel);
+    dbus_message_iter_append_basic(iter, DBUS_TYPE_UINT32, &seconds);
+}
+
 static void get_reseed_interval(const struct bus_object *object, DBusMessageIter *iter)
 {
     dbus_uint32_t seconds = channel_reseed_interval(object->channel);
@@ -396,6 +444,7 @@ static const struct bus_property properties[] = {
     {"Net", "s", true, get_net, set_net},
     {"Volume", "d", true, get_volume, set_volume},
     {"Profile", "s", true, get_profile, set_profile},
+    {"AnnounceEvery", "u", true, get_announce_every, NULL},
     {"ReseedInterval", "u", true, get_reseed_interval, set_reseed_interval},
     {"PieceLength", "s", true, get_piece_length, set_piece_length},
     {"Name", "s", false, get_name, NULL},

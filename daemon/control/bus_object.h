@@ -35,6 +35,7 @@ struct manager;
 #define BUS_ERROR_BAD_FILE BUS_NAME ".Error.BadFile"
 #define BUS_ERROR_UNKNOWN_FORM BUS_NAME ".Error.UnknownForm"
 #define BUS_ERROR_NOTHING_PLAYED BUS_NAME ".Error.NothingPlayed"
+#define BUS_ERROR_NOT_PLAYING BUS_NAME ".Error.NotPlaying"
 #define BUS_ERROR_TOO_MANY_WATCHERS BUS_NAME ".Error.TooManyWatchers"
 
 struct bus_kind;

@@ -12,9 +12,11 @@
 
 #include <pipewire/pipewire.h>
 
+#include "audio/announcer.h"
 #include "audio/fan.h"
 #include "audio/output.h"
 #include "audio/synth.h"
+#include "control/announcing.h"
 #include "control/feed.h"
 #include "control/generator.h"
 #include "control/roster.h"
@@ -132,6 +134,8 @@ static int make_audio(struct channel *channel, const struct settings *settings)
     if (r == 0)
         r = profile_new(channel->profile_kind, &channel->profile);
     if (r == 0)
+        r = announcer_new(&channel->announcer);
+    if (r == 0)
         r = fan_new(&channel->fan);
     if (r == 0 && channel->config.context)
         r = make_output(channel, settings);
@@ -142,11 +146,38 @@ static int make_audio(struct channel *channel, const struct settings *settings)
         .synth = channel->synth,
         .fan = channel->fan,
         .profile = channel->profile,
+        .announcer = channel->announcer,
         .on_event = on_event,
         .on_hungry = on_hungry,
         .user = channel,
     };
     return performer_add(channel->config.performer, &channel->part);
+}
+
+static void on_every(void *user, uint32_t seconds)
+{
+    char text[16];
+    snprintf(text, sizeof text, "%" PRIu32, seconds);
+    channel_remember(user, "announce-every", text);
+    channel_tell(user, "AnnounceEvery");
+}
+
+static int make_announcing(struct channel *channel, const struct settings *settings)
+{
+    char copy[sizeof settings->state_file + SETTINGS_NAME_ROOM + 16] = "";
+    const char *slash = strrchr(settings->state_file, '/');
+    if (slash)
+        snprintf(copy, sizeof copy, "%.*s/announcements/%s", (int)(slash - settings->state_file),
+                 settings->state_file, channel->name);
+    struct announcing_config config = {
+        .loop = channel->config.loop,
+        .announcer = channel->announcer,
+        .channel = channel->name,
+        .copy = copy,
+        .on_every = on_every,
+        .user = channel,
+    };
+    return announcing_new(&config, settings->announce_every, &channel->announcing);
 }
 
 int channel_new(const struct channel_config *config, struct channel **ret_channel)
@@ -183,6 +214,8 @@ int channel_new(const struct channel_config *config, struct channel **ret_channe
         r = lane_new(channel->score, channel->seed, &channel->style, &channel->lane);
     if (r == 0)
         r = make_audio(channel, settings);
+    if (r == 0)
+        r = make_announcing(channel, settings);
     if (r == 0) {
         lane_set_mark(channel->lane, on_mark, channel);
         r = generator_add(config->generator, channel->lane);
@@ -207,11 +240,13 @@ void channel_free(struct channel *channel)
     output_free(channel->output);
     if (channel->part.score)
         performer_remove(channel->config.performer, &channel->part);
+    announcing_free(channel->announcing);
     lane_free(channel->lane);
     feed_free(channel->feed);
     if (channel->tap)
         fan_remove(channel->fan, channel->tap);
     fan_free(channel->fan);
+    announcer_free(channel->announcer);
     profile_free(channel->profile);
     synth_free(channel->synth);
     score_free(channel->score);
@@ -315,6 +350,7 @@ static void set_playing(struct channel *channel, bool playing)
     if (playing)
         clock_gettime(CLOCK_MONOTONIC, &channel->started);
     output_set_playing(channel->output, playing);
+    announcing_set_playing(channel->announcing, playing);
     if (channel->known)
         generator_set_playing(channel->config.generator, channel->lane, playing);
     channel_refresh(channel);

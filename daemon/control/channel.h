@@ -72,6 +72,13 @@ const char *channel_profile(const struct channel *channel); ///< "room", "teleph
 /** -ENOENT for any other word. */
 int channel_set_profile(struct channel *channel, const char *profile);
 
+/** Speaks the sound file over the music; see announcing_say(). -ESHUTDOWN: it does not play, and
+ * nothing is to be repeated. */
+int channel_announce(struct channel *channel, int fd, uint32_t every, double *ret_seconds,
+                     const char **ret_why);
+void channel_hush(struct channel *channel);                     ///< no announcement any more
+uint32_t channel_announce_every(const struct channel *channel); ///< seconds; 0: none is repeated
+
 uint32_t channel_reseed_interval(const struct channel *channel); ///< seconds; 0: only on demand
 /** 0 or 5 to 3600 seconds, else -ERANGE. */
 int channel_set_reseed_interval(struct channel *channel, uint32_t seconds);

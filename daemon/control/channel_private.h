@@ -41,6 +41,8 @@ struct channel {
     bool known; ///< the generator has the lane
     struct synth *synth;
     struct profile *profile;
+    struct announcer *announcer;
+    struct announcing *announcing;
     struct fan *fan;
     struct tap *tap;       ///< of the output
     struct output *output; ///< NULL: none, on the machine's instance

@@ -8,6 +8,7 @@
 
 #include "audio/output.h"
 #include "audio/wav_file.h"
+#include "control/announcing.h"
 #include "control/feed.h"
 #include "control/generator.h"
 #include "control/keepsake.h"
@@ -176,6 +177,24 @@ int channel_set_profile(struct channel *channel, const char *profile)
     profile_set(channel->profile, kind);
     announce(channel, recompose ? LANE_CHANGE : LANE_SETTLE, "Profile", "profile", profile);
     return 0;
+}
+
+int channel_announce(struct channel *channel, int fd, uint32_t every, double *ret_seconds,
+                     const char **ret_why)
+{
+    if (!channel->playing && !every)
+        return -ESHUTDOWN;
+    return announcing_say(channel->announcing, fd, every, ret_seconds, ret_why);
+}
+
+void channel_hush(struct channel *channel)
+{
+    announcing_stop(channel->announcing);
+}
+
+uint32_t channel_announce_every(const struct channel *channel)
+{
+    return announcing_every(channel->announcing);
 }
 
 uint32_t channel_reseed_interval(const struct channel *channel)

@@ -292,6 +292,7 @@ int manager_remove_channel(struct manager *manager, const char *name)
     struct channel *channel = manager->channels[i];
     for (manager->channel_count--; i < manager->channel_count; i++)
         manager->channels[i] = manager->channels[i + 1];
+    channel_hush(channel); // and the copy of what was repeated goes
     roster_remove(manager->roster, name);
     if (manager->listener.removed)
         manager->listener.removed(manager->listener.user, channel);

@@ -50,6 +50,8 @@ const struct settings_key settings_keys[] = {
      "auto, cpu, gpu, a number or a part of a Vulkan device's name"},
     {"soundfont", SETTINGS_DAEMON, "FILE", "SoundFont to play with; empty: Debian's"},
     {"target", SETTINGS_CHANNEL, "NODE", "PipeWire sink to play to; empty: the default one"},
+    {"announce-every", SETTINGS_OWN, "SECONDS",
+     "repeat the announcement that fermatactl announce gave; 0: none"},
     {"autostart", SETTINGS_OWN, "yes|no", "play as soon as the daemon is up"},
     {"models", SETTINGS_DAEMON, "FOLDER", "where the nets and the seeds are"},
     {"state-file", SETTINGS_DAEMON, "FILE", "where changes made over D-Bus are kept"},
@@ -73,8 +75,9 @@ static const struct {
     FIELD(TYPE_LENGTH, piece_length), FIELD(TYPE_SWITCH, curator),
     FIELD(TYPE_NUMBER, seed),         FIELD(TYPE_NUMBER, piece_number),
     FIELD(TYPE_TEXT, device),         FIELD(TYPE_TEXT, soundfont),
-    FIELD(TYPE_TEXT, target),         FIELD(TYPE_SWITCH, autostart),
-    FIELD(TYPE_TEXT, models),         FIELD(TYPE_TEXT, state_file),
+    FIELD(TYPE_TEXT, target),         FIELD(TYPE_SECONDS, announce_every),
+    FIELD(TYPE_SWITCH, autostart),    FIELD(TYPE_TEXT, models),
+    FIELD(TYPE_TEXT, state_file),
 #undef FIELD
 };
 

@@ -13,7 +13,10 @@
 #include <cmocka.h>
 
 #include "audio/fan.h"
+#include "audio/announcement.h"
+#include "audio/announcer.h"
 #include "audio/performer.h"
+#include "audio/profile.h"
 #include "audio/ring.h"
 #include "audio/synth.h"
 #include "log.h"
@@ -261,6 +264,36 @@ static void asks_for_more_at_most_four_times_a_second(void **state)
     assert_in_range(atomic_load(&stage->hungry), 11, 15);
 }
 
+static void an_announcement_is_spoken_over_the_part(void **state)
+{
+    struct stage *stage = *state;
+    need_soundfont(stage);
+    add_note(stage, 0, NOTE_SECOND, 57);
+    score_extend(stage->part.score, 60 * NOTE_SECOND); // plenty, for a hasty reader
+    assert_int_equal(profile_new(PROFILE_RAW, &stage->part.profile), 0);
+    assert_int_equal(announcer_new(&stage->part.announcer), 0);
+    float one[SYNTH_RATE / 10];
+    for (int i = 0; i < SYNTH_RATE / 10; i++)
+        one[i] = 0.1f;
+    struct announcement announcement = {.samples = one,
+                                        .frames = SYNTH_RATE / 10,
+                                        .channels = 1,
+                                        .level = {-20, -20, -20},
+                                        .references = 2};
+    announcer_say(stage->part.announcer, &announcement);
+    assert_int_equal(performer_add(stage->performer, &stage->part), 0);
+    float *heard = listen(stage, 9 * SYNTH_RATE);
+    assert_int_equal(announcer_said(stage->part.announcer), 1);
+    free(heard);
+    // What was struck is heard by as much later as the profile takes.
+    assert_int_equal(stage->frames[0], SYNTH_DELAY + PROFILE_DELAY);
+    performer_remove(stage->performer, &stage->part);
+    announcer_free(stage->part.announcer);
+    profile_free(stage->part.profile);
+    stage->part.announcer = NULL;
+    stage->part.profile = NULL;
+}
+
 static void *read_on(void *data)
 {
     struct stage *stage = data;
@@ -323,6 +356,7 @@ int main(void)
         TEST(tells_how_far_the_reader_is_behind),
         TEST(leaves_the_ring_empty_before_the_first_music),
         TEST(starved_time_stands_still),
+        TEST(an_announcement_is_spoken_over_the_part),
         TEST(asks_for_more_at_most_four_times_a_second),
         TEST(parts_come_and_go_under_the_running_thread),
     };
