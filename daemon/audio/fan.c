@@ -146,9 +146,11 @@ static bool has_partner(const struct fan *fan, const struct tap *tap, int64_t no
 
 static uint32_t hasty_room(const struct fan *fan, struct tap *tap, int64_t now_us)
 {
-    uint32_t room = lack(tap);
-    if (has_partner(fan, tap, now_us) || pace_allows(&tap->pace, now_us) < HASTY_FRAMES)
+    // What is still in the ring is used as soon as it is taken.
+    int64_t allowed = pace_allows(&tap->pace, now_us) - ring_readable(tap->ring);
+    if (has_partner(fan, tap, now_us) || allowed < HASTY_FRAMES)
         return 0;
+    uint32_t room = lack(tap);
     return room < HASTY_FRAMES ? room : HASTY_FRAMES;
 }
 

@@ -3,8 +3,6 @@
 
 #include <time.h>
 
-#define SECOND 48000
-
 void pace_init(struct pace *pace, int64_t most, int64_t now_us)
 {
     *pace = (struct pace){.allowance = most, .most = most, .time = now_us};
@@ -26,9 +24,7 @@ int64_t pace_allows(struct pace *pace, int64_t now_us)
 
 void pace_use(struct pace *pace, int64_t frames)
 {
-    pace->allowance -= frames;
-    if (pace->allowance < -SECOND)
-        pace->allowance = -SECOND;
+    pace->allowance = pace->allowance > frames ? pace->allowance - frames : 0;
 }
 
 int64_t pace_now_us(void)

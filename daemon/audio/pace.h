@@ -10,7 +10,7 @@
  * clock is the caller's, in microseconds.
  */
 struct pace {
-    int64_t allowance; ///< frames; may be below 0
+    int64_t allowance; ///< frames
     int64_t most;      ///< frames
     int64_t time;      ///< up to when it has grown
 };
@@ -18,10 +18,10 @@ struct pace {
 /** Begins with all of `most` frames. */
 void pace_init(struct pace *pace, int64_t most, int64_t now_us);
 
-/** Frames that may be used now; 0 or less: none. */
+/** Frames that may be used now. */
 int64_t pace_allows(struct pace *pace, int64_t now_us);
 
-/** Debts beyond one second are forgiven. */
+/** No debts: what is used beyond the allowance is forgiven. */
 void pace_use(struct pace *pace, int64_t frames);
 
 /** CLOCK_MONOTONIC. */

@@ -171,6 +171,8 @@ static const struct bus_method methods[] = {
     {"OpenFeed", "", open_feed},
     {"Announce", "hu", announce},
     {"StopAnnouncements", "", stop_announcements},
+    {"OpenPipe", "suu", bus_open_pipe},
+    {"OpenPipeAhead", "suuu", bus_open_pipe_ahead},
     {NULL},
 };
 
@@ -390,6 +392,12 @@ static void get_reseeds(const struct bus_object *object, DBusMessageIter *iter)
     append_uint64(iter, channel_reseeds(object->channel));
 }
 
+static void get_listeners(const struct bus_object *object, DBusMessageIter *iter)
+{
+    dbus_uint32_t listeners = channel_listeners(object->channel);
+    dbus_message_iter_append_basic(iter, DBUS_TYPE_UINT32, &listeners);
+}
+
 static void get_underruns(const struct bus_object *object, DBusMessageIter *iter)
 {
     append_uint64(iter, channel_underruns(object->channel));
@@ -455,6 +463,7 @@ static const struct bus_property properties[] = {
     {"HumanDensity", "ad", false, get_human_density, NULL},
     {"SecondsAhead", "d", false, get_seconds_ahead, NULL},
     {"Reseeds", "t", true, get_reseeds, NULL},
+    {"Listeners", "u", true, get_listeners, NULL},
     {"Underruns", "t", false, get_underruns, NULL},
     {"Uptime", "t", false, get_uptime, NULL},
     {"Seed", "t", true, get_seed, NULL},

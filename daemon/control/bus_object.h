@@ -36,6 +36,8 @@ struct manager;
 #define BUS_ERROR_UNKNOWN_FORM BUS_NAME ".Error.UnknownForm"
 #define BUS_ERROR_NOTHING_PLAYED BUS_NAME ".Error.NothingPlayed"
 #define BUS_ERROR_NOT_PLAYING BUS_NAME ".Error.NotPlaying"
+#define BUS_ERROR_UNKNOWN_FORMAT BUS_NAME ".Error.UnknownFormat"
+#define BUS_ERROR_TOO_MANY_PIPES BUS_NAME ".Error.TooManyPipes"
 #define BUS_ERROR_TOO_MANY_WATCHERS BUS_NAME ".Error.TooManyWatchers"
 
 struct bus_kind;
@@ -112,6 +114,12 @@ DBusMessage *bus_property_changed(const struct bus_object *object, const char *p
 /** An InterfacesAdded signal of the object, or else an InterfacesRemoved one; NULL where memory is
  * short. */
 DBusMessage *bus_object_announced(const struct bus_object *object, bool added);
+
+/** OpenPipe and OpenPipeAhead of a channel. */
+void bus_open_pipe(const struct bus_object *object, DBusMessage *message, DBusMessage *reply,
+                   DBusError *error);
+void bus_open_pipe_ahead(const struct bus_object *object, DBusMessage *message, DBusMessage *reply,
+                         DBusError *error);
 
 /** AddChannel and RemoveChannel of the manager. */
 void bus_add_channel(const struct bus_object *object, DBusMessage *message, DBusMessage *reply,

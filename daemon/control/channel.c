@@ -237,6 +237,7 @@ void channel_free(struct channel *channel)
         return;
     if (channel->known)
         generator_remove(channel->config.generator, channel->lane);
+    channel_pipes_reap(channel, true);
     output_free(channel->output);
     if (channel->part.score)
         performer_remove(channel->config.performer, &channel->part);
@@ -266,14 +267,11 @@ static const char *find_reason(const struct channel *channel)
 {
     if (!channel->playing)
         return "";
-    switch (output_state(channel->output)) {
-    case OUTPUT_NO_PIPEWIRE:
+    enum output_state output = output_state(channel->output);
+    if (channel_listeners(channel) == 0 && output == OUTPUT_NO_PIPEWIRE)
         return "PipeWire is not there; the music goes on as soon as it is";
-    case OUTPUT_NO_SINK:
+    if (channel_listeners(channel) == 0 && output == OUTPUT_NO_SINK)
         return "PipeWire has no sink to play to; the music goes on as soon as there is one";
-    default:
-        break;
-    }
     // What is heard, and then why: both may be the case.
     static char reason[CHANNEL_REASON_ROOM];
     const char *heard = lane_trouble(channel->lane);
@@ -288,11 +286,12 @@ enum channel_state channel_state(const struct channel *channel)
     if (!channel->playing)
         return CHANNEL_STOPPED;
     enum output_state output = output_state(channel->output);
-    if (output == OUTPUT_NO_PIPEWIRE || output == OUTPUT_NO_SINK)
+    bool heard = channel_listeners(channel) > 0;
+    if (!heard && (output == OUTPUT_NO_PIPEWIRE || output == OUTPUT_NO_SINK))
         return CHANNEL_WAITING;
     if (generator_trouble(channel->config.generator) || lane_trouble(channel->lane))
         return CHANNEL_DEGRADED;
-    if (output != OUTPUT_STREAMING || score_horizon(channel->score) == 0)
+    if (!heard || score_horizon(channel->score) == 0)
         return CHANNEL_STARTING;
     return CHANNEL_PLAYING;
 }
@@ -304,6 +303,7 @@ const char *channel_state_reason(const struct channel *channel)
 
 void channel_refresh(struct channel *channel)
 {
+    channel_pipes_reap(channel, false);
     enum channel_state state = channel_state(channel);
     const char *reason = find_reason(channel);
     bool new_reason = strcmp(reason, channel->told_reason) != 0;
@@ -323,6 +323,11 @@ void channel_refresh(struct channel *channel)
     if (reseeds != channel->told_reseeds) {
         channel->told_reseeds = reseeds;
         channel_tell(channel, "Reseeds");
+    }
+    uint32_t listeners = channel_listeners(channel);
+    if (listeners != channel->told_listeners) {
+        channel->told_listeners = listeners;
+        channel_tell(channel, "Listeners");
     }
     // The ring is filled before anybody listens.
     if (channel->playing && titles_turn(&channel->titles, score_position(channel->score))) {
@@ -351,6 +356,7 @@ static void set_playing(struct channel *channel, bool playing)
         clock_gettime(CLOCK_MONOTONIC, &channel->started);
     output_set_playing(channel->output, playing);
     announcing_set_playing(channel->announcing, playing);
+    channel_pipes_follow(channel);
     if (channel->known)
         generator_set_playing(channel->config.generator, channel->lane, playing);
     channel_refresh(channel);
@@ -416,11 +422,6 @@ static double seconds_since(const struct timespec *then)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)(now.tv_sec - then->tv_sec) + (double)(now.tv_nsec - then->tv_nsec) / 1e9;
-}
-
-uint64_t channel_underruns(const struct channel *channel)
-{
-    return output_underruns(channel->output) * 1000 / SYNTH_RATE;
 }
 
 uint64_t channel_uptime(const struct channel *channel)

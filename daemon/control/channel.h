@@ -112,6 +112,23 @@ size_t channel_decisions(const struct channel *channel, struct decision ret_list
 int channel_keep(struct channel *channel, double seconds, const char *ending, int *ret_fd,
                  double *ret_seconds);
 
+/** How many take its music now: PipeWire where it is heard, and the pipes that are read. */
+uint32_t channel_listeners(const struct channel *channel);
+
+struct channel_pipe {
+    const char *format; ///< one of CHANNEL_FORMATS
+    uint32_t rate;      ///< Hz, 8000 to 48000, a multiple of 25
+    uint32_t channels;  ///< 1 or 2
+    uint32_t ahead_ms;  ///< kept in the pipe, 40 to 1000, in chunks of 40 ms
+};
+#define CHANNEL_FORMATS "s16le, s16be, f32le, ulaw, alaw"
+#define CHANNEL_PIPES 32
+
+/** A pipe in which a reader finds the music: *ret_fd is its end (CLOEXEC, blocking), the caller's
+ * to pass on and close. Closing it is all it takes to leave. Returns 0, -ENOENT (no such format),
+ * -ERANGE (another number), -EMFILE (CHANNEL_PIPES are there already) or -errno. */
+int channel_open_pipe(struct channel *channel, const struct channel_pipe *pipe, int *ret_fd);
+
 /** The live note feed of this channel. */
 struct feed *channel_feed(struct channel *channel);
 

@@ -11,6 +11,7 @@
 struct channel;
 struct generator;
 struct performer;
+struct pump;
 struct pw_context;
 struct pw_loop;
 struct roster;
@@ -24,6 +25,7 @@ struct channel_config {
     struct roster *roster;           ///< where changes are remembered
     struct generator *generator;
     struct performer *performer;
+    struct pump *pump;
     struct pw_loop *loop;
     struct pw_context *context; ///< NULL: no PipeWire; whoever else takes the music
     channel_changed_func *changed;

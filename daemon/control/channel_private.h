@@ -10,6 +10,7 @@
 #include "audio/profile.h"
 #include "control/channel.h"
 #include "control/channel_parts.h"
+#include "control/channel_pipes.h"
 #include "control/lane.h"
 #include "control/settings.h"
 #include "control/titles.h"
@@ -46,6 +47,7 @@ struct channel {
     struct fan *fan;
     struct tap *tap;       ///< of the output
     struct output *output; ///< NULL: none, on the machine's instance
+    struct channel_pipes pipes;
     struct feed *feed;
     struct performer_part part;
     struct spa_source *event; ///< wakes the main loop from the generator's thread
@@ -53,6 +55,7 @@ struct channel {
     enum channel_state told_state;
     char told_reason[CHANNEL_REASON_ROOM];
     uint64_t told_reseeds;
+    uint32_t told_listeners;
     struct titles titles;
     char title[TITLES_ROOM]; ///< as it was told
     uint64_t seen_runs;

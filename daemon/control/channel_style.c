@@ -155,6 +155,7 @@ int channel_set_volume(struct channel *channel, double volume)
     write_number(text, volume);
     channel->volume = volume;
     output_set_volume(channel->output, volume);
+    channel_pipes_follow(channel);
     channel_remember(channel, "volume", text);
     channel_tell(channel, "Volume");
     return 0;

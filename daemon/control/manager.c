@@ -9,6 +9,7 @@
 #include <pipewire/pipewire.h>
 
 #include "audio/performer.h"
+#include "audio/pump.h"
 #include "control/channel.h"
 #include "control/channel_parts.h"
 #include "control/generator.h"
@@ -33,6 +34,7 @@ struct manager {
     struct repertoire *repertoire;
     struct generator *generator;
     struct performer *performer;
+    struct pump *pump;
     struct channel *channels[MANAGER_CHANNELS]; ///< "main" first
     size_t channel_count;
     struct channel *going[MANAGER_CHANNELS]; ///< removed; they fade out
@@ -135,6 +137,7 @@ static int make_channel(struct manager *manager, const struct settings *settings
         .roster = manager->roster,
         .generator = manager->generator,
         .performer = manager->performer,
+        .pump = manager->pump,
         .loop = manager->loop,
         .context = manager->context,
         .changed = on_changed,
@@ -197,9 +200,13 @@ int manager_new(struct settings *settings, struct roster *roster, struct pw_loop
     if (r == 0)
         r = performer_new(&manager->performer);
     if (r == 0)
+        r = pump_new(&manager->pump);
+    if (r == 0)
         r = make_channels(manager);
     if (r == 0)
         r = performer_start(manager->performer);
+    if (r == 0)
+        r = pump_start(manager->pump);
     if (r == 0)
         r = generator_start(manager->generator);
     if (r < 0) {
@@ -218,6 +225,7 @@ void manager_free(struct manager *manager)
         channel_free(manager->channels[i]);
     for (size_t i = 0; i < manager->going_count; i++)
         channel_free(manager->going[i]);
+    pump_free(manager->pump);
     performer_free(manager->performer);
     generator_free(manager->generator);
     repertoire_free(manager->repertoire);
