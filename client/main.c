@@ -10,19 +10,14 @@
 #include "client/verb.h"
 
 static const struct option options[] = {
-    {"channel", required_argument, NULL, 'c'},
-    {"every", required_argument, NULL, 'e'},
-    {"help", no_argument, NULL, 'h'},
-    {"json", no_argument, NULL, 'j'},
-    {"list", no_argument, NULL, 'l'},
-    {"png", required_argument, NULL, 'p'},
-    {"quiet", no_argument, NULL, 'q'},
-    {"seconds", required_argument, NULL, 's'},
-    {"stop", no_argument, NULL, 't'},
-    {"system", no_argument, NULL, 'S'},
-    {"user", no_argument, NULL, 'U'},
-    {"version", no_argument, NULL, 'V'},
-    {NULL},
+    {"channel", required_argument, NULL, 'c'}, {"channels", required_argument, NULL, 'n'},
+    {"every", required_argument, NULL, 'e'},   {"format", required_argument, NULL, 'f'},
+    {"help", no_argument, NULL, 'h'},          {"json", no_argument, NULL, 'j'},
+    {"list", no_argument, NULL, 'l'},          {"png", required_argument, NULL, 'p'},
+    {"quiet", no_argument, NULL, 'q'},         {"rate", required_argument, NULL, 'r'},
+    {"seconds", required_argument, NULL, 's'}, {"stop", no_argument, NULL, 't'},
+    {"system", no_argument, NULL, 'S'},        {"user", no_argument, NULL, 'U'},
+    {"version", no_argument, NULL, 'V'},       {NULL},
 };
 
 static enum ending usage(const char *what, const char *which)
@@ -79,6 +74,13 @@ static int add_word(struct words *words, const char *word)
     return 0;
 }
 
+/** Whether an option was given with one dash: "-c 1" or "-c1". */
+static bool is_short(char **argv, const char *value)
+{
+    const char *before = argv[optind - 1] == value ? argv[optind - 2] : argv[optind - 1];
+    return strncmp(before, "--", 2) != 0;
+}
+
 int main(int argc, char **argv)
 {
     setlocale(LC_ALL, "");
@@ -88,17 +90,25 @@ int main(int argc, char **argv)
     if (!read_environment(&request))
         return usage("FERMATA_BUS takes session or system, not", getenv("FERMATA_BUS"));
     struct words words = {.count = 0};
-    char given[16] = "", *end;
+    char given[20] = "", *end;
     int letter;
     bool help = false;
     // The words come in their places among the options: some of these belong to a word.
-    while ((letter = getopt_long(argc, argv, "-c:e:hjlp:qs:tSUV", options, NULL)) != -1) {
+    while ((letter = getopt_long(argc, argv, "-c:e:f:hjln:p:qr:s:tSUV", options, NULL)) != -1) {
         switch (letter) {
         case 1:
             if (add_word(&words, optarg) < 0)
                 return usage("one value too many:", optarg);
             continue;
+        case 'n':
+            request.channels = optarg;
+            break;
         case 'c':
+            // What FreeSWITCH puts behind the command: -r RATE -c CHANNELS.
+            if (words.count && !strcmp(words.of[0], "pipe") && is_short(argv, optarg)) {
+                request.channels = optarg;
+                continue;
+            }
             request.channel = request.only = optarg;
             continue;
         case 'h':
@@ -123,6 +133,12 @@ int main(int argc, char **argv)
             break;
         case 'j':
             request.json = true;
+            break;
+        case 'f':
+            request.format = optarg;
+            break;
+        case 'r':
+            request.rate = optarg;
             break;
         case 'l':
             request.list = true;

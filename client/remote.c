@@ -471,6 +471,28 @@ enum ending remote_keep(struct remote *remote, double seconds, const char *endin
     return result;
 }
 
+enum ending remote_open_pipe(struct remote *remote, const char *format, uint32_t rate,
+                             uint32_t channels, uint32_t ahead_ms, int *ret_fd)
+{
+    DBusMessage *reply = NULL;
+    DBusMessage *message =
+        dbus_message_new_method_call(NAME, remote->path, CHANNEL, "OpenPipeAhead");
+    if (message)
+        dbus_message_append_args(message, DBUS_TYPE_STRING, &format, DBUS_TYPE_UINT32, &rate,
+                                 DBUS_TYPE_UINT32, &channels, DBUS_TYPE_UINT32, &ahead_ms,
+                                 DBUS_TYPE_INVALID);
+    enum ending ending = ask(remote, message, &reply);
+    if (ending != ENDING_OK)
+        return ending;
+    int fd;
+    if (dbus_message_get_args(reply, NULL, DBUS_TYPE_UNIX_FD, &fd, DBUS_TYPE_INVALID))
+        *ret_fd = fd;
+    else
+        ending = wonder(remote, "a pipe");
+    dbus_message_unref(reply);
+    return ending;
+}
+
 enum ending remote_open_feed(struct remote *remote, int *ret_fd)
 {
     DBusMessage *reply = NULL;

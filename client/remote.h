@@ -66,6 +66,10 @@ enum ending remote_continue(struct remote *remote, const void *midi, size_t size
 enum ending remote_keep(struct remote *remote, double seconds, const char *ending, int *ret_fd,
                         double *ret_length);
 
+/** A reading end of a pipe with the channel's music, the caller's to close. */
+enum ending remote_open_pipe(struct remote *remote, const char *format, uint32_t rate,
+                             uint32_t channels, uint32_t ahead_ms, int *ret_fd);
+
 /** A reading end of the channel's feed, the caller's to close. */
 enum ending remote_open_feed(struct remote *remote, int *ret_fd);
 

@@ -12,6 +12,7 @@
 #include "client/exchange.h"
 #include "client/health.h"
 #include "client/metrics.h"
+#include "client/pipe.h"
 #include "client/remote.h"
 #include "client/watch.h"
 
@@ -203,6 +204,11 @@ static enum ending act_version(const struct verb *verb, const struct request *re
     return finish_output();
 }
 
+static enum ending run_pipe(const struct verb *verb, const struct request *request)
+{
+    return pipe_run(request);
+}
+
 static enum ending run_version(const struct verb *verb, const struct request *request)
 {
     return verb_with_remote(verb, request, act_version);
@@ -288,6 +294,7 @@ const struct verb verbs[] = {
     {"channel", "[list|add|remove]", "j", "show, make and end channels", channel_run, NULL, true},
     {"watch", NULL, "jpqs", "the live piano roll; lines where there is no terminal", run_watch,
      NULL},
+    {"pipe", NULL, "fnr", "the music as raw audio on standard output, for a PBX", run_pipe, NULL},
     {"health", NULL, "", "a line and an exit status for monitoring (Nagios, Icinga, Checkmk)",
      run_health, NULL},
     {"metrics", NULL, "", "figures for monitoring (OpenMetrics, Prometheus)", run_metrics, NULL},
@@ -315,11 +322,14 @@ static const struct {
     {'q', "  -q, --quiet          show nothing meanwhile\n"},
     {'e', "  -e, --every TIME     announce again that long after each time, such as 45s or 2m\n"},
     {'t', "  -t, --stop           announce nothing any more\n"},
+    {'f', "  -f, --format NAME    s16le, s16be, f32le, ulaw or alaw; s16le by default\n"},
+    {'n', "  -n, --channels N     1 or 2; 1 by default; behind \"pipe\" also -c\n"},
+    {'r', "  -r, --rate HZ        8000 to 48000; 8000 by default\n"},
 };
 
 void verb_print_help(const struct verb *verb)
 {
-    const char *sets = verb ? verb->options : "jlspqet";
+    const char *sets = verb ? verb->options : "jlspqetfnr";
     if (verb) {
         printf("usage: fermatactl %s%s%s%s\n\n%s\n\n", verb->name, *sets ? " [OPTION...]" : "",
                verb->argument ? " " : "", verb->argument ? verb->argument : "", verb->help);

@@ -28,6 +28,9 @@ struct request {
     size_t word_count;
     struct request_setting settings[REQUEST_SETTINGS];
     size_t setting_count;
+    const char *format; ///< of a pipe, or NULL; so are these
+    const char *rate;
+    const char *channels;
     const char *png;
     double seconds;
     double every; ///< seconds between announcements; 0: once
@@ -38,8 +41,9 @@ struct request {
 struct verb {
     const char *name;
     const char *argument; ///< as help shows it; NULL: takes none
-    const char *options;  ///< letters of main.c's options it takes besides -c: e j l p q s t
-    const char *help;     ///< one line
+    /** Letters of main.c's options it takes besides -c: e f j l n p q r s t. */
+    const char *options;
+    const char *help; ///< one line
     enum ending (*run)(const struct verb *verb, const struct request *request);
     const char *property; ///< that it shows and sets; or the method it calls
     bool many;            ///< takes any number of values

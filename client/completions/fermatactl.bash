@@ -7,7 +7,7 @@ _fermatactl()
     _init_completion || return
 
     local verbs='status start stop skip keep seed reseed composer threshold sampling net volume
-        profile reseed-interval piece-length announce channel watch health metrics version help'
+        profile reseed-interval piece-length announce channel watch pipe health metrics version help'
     local options='--channel --help --system --user --version' verb='' which=() i
 
     case $prev in
@@ -19,6 +19,18 @@ _fermatactl()
         # From the daemon; without one there is nothing to offer, and nothing to say.
         COMPREPLY=($(compgen -W "$(timeout 2 fermatactl channel list 2>/dev/null |
             awk 'NR > 1 { print $1 }')" -- "$cur"))
+        return
+        ;;
+    -f | --format)
+        COMPREPLY=($(compgen -W 's16le s16be f32le ulaw alaw' -- "$cur"))
+        return
+        ;;
+    -r | --rate)
+        COMPREPLY=($(compgen -W '8000 16000 44100 48000' -- "$cur"))
+        return
+        ;;
+    -n | --channels)
+        COMPREPLY=($(compgen -W '1 2' -- "$cur"))
         return
         ;;
     -s | --seconds | -e | --every)
@@ -33,7 +45,7 @@ _fermatactl()
         -S | --system | -U | --user)
             which+=("${words[i]}")
             ;;
-        -p | --png | -s | --seconds | -e | --every)
+        -f | --format | -n | --channels | -p | --png | -r | --rate | -s | --seconds | -e | --every)
             ((i++))
             ;;
         -*) ;;
@@ -57,6 +69,9 @@ _fermatactl()
         ;;
     composer | net | sampling | profile)
         options+=' --list'
+        ;;
+    pipe)
+        options+=' --channels --format --rate'
         ;;
     watch)
         options+=' --json --png --quiet --seconds'
