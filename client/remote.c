@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "client/remote.h"
+#include "client/remote_private.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -12,22 +12,6 @@
 #include <unistd.h>
 
 #include "client/verb.h"
-
-#define NAME "org.fermata.HoldMusic1"
-#define ROOT "/org/fermata/HoldMusic1"
-#define CHANNEL NAME ".Channel"
-#define ACTIVATION_MS 30000 // loading the nets may take some seconds
-#define ANSWER_MS 3000
-
-struct remote {
-    const char *channel;
-    char path[256];
-    enum remote_bus bus; ///< where it was found, once it was
-    DBusConnection *connection;
-    bool no_start; ///< a daemon that does not run is not to be started
-    bool answered; ///< so the daemon runs, and answers are quick
-    char why[1024];
-};
 
 int remote_new(const char *channel, enum remote_bus bus, struct remote **ret_remote)
 {
@@ -77,8 +61,7 @@ const char *remote_why(const struct remote *remote)
     return remote->why;
 }
 
-__attribute__((format(printf, 3, 4))) static enum ending
-fail(struct remote *remote, enum ending ending, const char *format, ...)
+enum ending remote_fail(struct remote *remote, enum ending ending, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -96,24 +79,26 @@ static enum ending open_bus(struct remote *remote, enum remote_bus bus)
     snprintf(path, sizeof(path), "%s/bus", runtime ? runtime : "");
     if (bus == REMOTE_SESSION && !getenv("DBUS_SESSION_BUS_ADDRESS") &&
         (!runtime || access(path, F_OK) < 0))
-        return fail(remote, ENDING_UNREACHABLE,
-                    "there is no session bus: DBUS_SESSION_BUS_ADDRESS is not set and "
-                    "$XDG_RUNTIME_DIR/bus is not there. Use it from within your login session, or "
-                    "begin one with: dbus-run-session sh");
+        return remote_fail(
+            remote, ENDING_UNREACHABLE,
+            "there is no session bus: DBUS_SESSION_BUS_ADDRESS is not set and "
+            "$XDG_RUNTIME_DIR/bus is not there. Use it from within your login session, or "
+            "begin one with: dbus-run-session sh");
 
     DBusError error = DBUS_ERROR_INIT;
     remote->connection =
         dbus_bus_get_private(bus == REMOTE_SYSTEM ? DBUS_BUS_SYSTEM : DBUS_BUS_SESSION, &error);
     if (!remote->connection) {
         if (bus == REMOTE_SYSTEM)
-            fail(remote, ENDING_UNREACHABLE,
-                 "cannot reach the system bus: %s. Is dbus running (systemctl status dbus)?",
-                 error.message);
+            remote_fail(remote, ENDING_UNREACHABLE,
+                        "cannot reach the system bus: %s. Is dbus running (systemctl status dbus)?",
+                        error.message);
         else
-            fail(remote, ENDING_UNREACHABLE,
-                 "cannot reach the session bus: %s. Is DBUS_SESSION_BUS_ADDRESS that of a running "
-                 "bus?",
-                 error.message);
+            remote_fail(
+                remote, ENDING_UNREACHABLE,
+                "cannot reach the session bus: %s. Is DBUS_SESSION_BUS_ADDRESS that of a running "
+                "bus?",
+                error.message);
         dbus_error_free(&error);
         return ENDING_UNREACHABLE;
     }
@@ -176,10 +161,11 @@ static enum ending connect_bus(struct remote *remote)
 static enum ending explain_denied(struct remote *remote)
 {
     const struct passwd *user = getpwuid(getuid());
-    return fail(remote, ENDING_REFUSED,
-                "only root and the group fermata control the machine's instance. As root: adduser "
-                "%s fermata; then log in anew (and `fermatactl --user` is for your own instance)",
-                user ? user->pw_name : "USER");
+    return remote_fail(
+        remote, ENDING_REFUSED,
+        "only root and the group fermata control the machine's instance. As root: adduser "
+        "%s fermata; then log in anew (and `fermatactl --user` is for your own instance)",
+        user ? user->pw_name : "USER");
 }
 
 static enum ending explain(struct remote *remote, const DBusError *error)
@@ -197,32 +183,32 @@ static enum ending explain(struct remote *remote, const DBusError *error)
 
     for (size_t i = 0; i < sizeof(absent) / sizeof(*absent); i++)
         if (!strcmp(error->name, absent[i]))
-            return fail(remote, ENDING_UNREACHABLE,
-                        "fermatad is not running, and the bus does not know how to start it. Start "
-                        "it with: systemctl %sstart fermata (or run: fermatad%s)",
-                        user, *user ? "" : " --system");
+            return remote_fail(
+                remote, ENDING_UNREACHABLE,
+                "fermatad is not running, and the bus does not know how to start it. Start "
+                "it with: systemctl %sstart fermata (or run: fermatad%s)",
+                user, *user ? "" : " --system");
     if (!strncmp(error->name, spawn, sizeof(spawn) - 1) ||
         !strcmp(error->name, DBUS_ERROR_TIMED_OUT))
-        return fail(remote, ENDING_UNREACHABLE,
-                    "the bus could not start fermatad: %s. See: journalctl %s-u fermata",
-                    error->message, user);
+        return remote_fail(remote, ENDING_UNREACHABLE,
+                           "the bus could not start fermatad: %s. See: journalctl %s-u fermata",
+                           error->message, user);
     for (size_t i = 0; i < sizeof(silent) / sizeof(*silent); i++)
         if (!strcmp(error->name, silent[i]))
-            return fail(remote, ENDING_UNREACHABLE,
-                        "fermatad does not answer: %s. See: systemctl %sstatus fermata",
-                        error->message, user);
+            return remote_fail(remote, ENDING_UNREACHABLE,
+                               "fermatad does not answer: %s. See: systemctl %sstatus fermata",
+                               error->message, user);
     if (!strcmp(error->name, DBUS_ERROR_UNKNOWN_OBJECT))
-        return fail(remote, ENDING_REFUSED,
-                    "there is no channel \"%s\"; fermatactl status lists those there are",
-                    remote->channel);
-    return fail(remote, ENDING_REFUSED, "%s", error->message);
+        return remote_fail(remote, ENDING_REFUSED,
+                           "there is no channel \"%s\"; fermatactl status lists those there are",
+                           remote->channel);
+    return remote_fail(remote, ENDING_REFUSED, "%s", error->message);
 }
 
-/** Sends `message` (unreferenced here; NULL: memory was short) and waits for the answer. */
-static enum ending ask(struct remote *remote, DBusMessage *message, DBusMessage **ret_reply)
+enum ending remote_ask(struct remote *remote, DBusMessage *message, DBusMessage **ret_reply)
 {
     if (!message)
-        return fail(remote, ENDING_UNREACHABLE, "out of memory");
+        return remote_fail(remote, ENDING_UNREACHABLE, "out of memory");
     enum ending ending = connect_bus(remote);
     if (ending == ENDING_OK) {
         DBusError error = DBUS_ERROR_INIT;
@@ -253,17 +239,17 @@ enum ending remote_status(struct remote *remote, struct status *ret_status)
         dbus_message_new_method_call(NAME, ROOT, DBUS_INTERFACE_PROPERTIES, "GetAll");
     if (message)
         dbus_message_append_args(message, DBUS_TYPE_STRING, &argument, DBUS_TYPE_INVALID);
-    enum ending ending = ask(remote, message, &reply);
+    enum ending ending = remote_ask(remote, message, &reply);
     if (ending != ENDING_OK)
         return ending;
     dbus_message_iter_init(reply, &iter);
     status_read_manager(&status, &iter);
     dbus_message_unref(reply);
 
-    ending = ask(remote,
-                 dbus_message_new_method_call(NAME, ROOT, "org.freedesktop.DBus.ObjectManager",
-                                              "GetManagedObjects"),
-                 &reply);
+    ending = remote_ask(remote,
+                        dbus_message_new_method_call(
+                            NAME, ROOT, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects"),
+                        &reply);
     if (ending != ENDING_OK)
         return ending;
     dbus_message_iter_init(reply, &iter);
@@ -271,7 +257,8 @@ enum ending remote_status(struct remote *remote, struct status *ret_status)
     dbus_message_unref(reply);
 
     if (!status_channel(&status, remote->channel)) {
-        fail(remote, ENDING_REFUSED, "there is no channel \"%s\"; there are:", remote->channel);
+        remote_fail(remote, ENDING_REFUSED,
+                    "there is no channel \"%s\"; there are:", remote->channel);
         for (size_t i = 0; i < status.channel_count; i++) {
             size_t length = strlen(remote->why);
             snprintf(remote->why + length, sizeof(remote->why) - length, "%s %s", i ? "," : "",
@@ -286,8 +273,8 @@ enum ending remote_status(struct remote *remote, struct status *ret_status)
 enum ending remote_call(struct remote *remote, const char *method)
 {
     DBusMessage *reply = NULL;
-    enum ending ending =
-        ask(remote, dbus_message_new_method_call(NAME, remote->path, CHANNEL, method), &reply);
+    enum ending ending = remote_ask(
+        remote, dbus_message_new_method_call(NAME, remote->path, CHANNEL, method), &reply);
     if (ending == ENDING_OK)
         dbus_message_unref(reply);
     return ending;
@@ -310,7 +297,7 @@ static enum ending set(struct remote *remote, const char *property, const char *
         dbus_message_iter_append_basic(&variant, *type, value);
         dbus_message_iter_close_container(&iter, &variant);
     }
-    enum ending ending = ask(remote, message, &reply);
+    enum ending ending = remote_ask(remote, message, &reply);
     if (ending == ENDING_OK)
         dbus_message_unref(reply);
     return ending;
@@ -320,7 +307,7 @@ enum ending remote_set_text(struct remote *remote, const char *property, const c
 {
     // libdbus aborts on it, so the daemon is not even asked.
     if (!dbus_validate_utf8(value, NULL))
-        return fail(remote, ENDING_REFUSED, "the value for %s is not UTF-8", property);
+        return remote_fail(remote, ENDING_REFUSED, "the value for %s is not UTF-8", property);
     return set(remote, property, "s", &value);
 }
 
@@ -332,55 +319,6 @@ enum ending remote_set_number(struct remote *remote, const char *property, doubl
 enum ending remote_set_seconds(struct remote *remote, const char *property, uint32_t value)
 {
     return set(remote, property, "u", &value);
-}
-
-/** The daemon's answer is not what was expected. */
-static enum ending wonder(struct remote *remote, const char *what)
-{
-    return fail(remote, ENDING_UNREACHABLE,
-                "fermatad answered without %s; is it of the same version? See: fermatactl version",
-                what);
-}
-
-enum ending remote_continue(struct remote *remote, const void *midi, size_t size,
-                            uint32_t *ret_notes, double *ret_seconds)
-{
-    DBusMessage *reply = NULL;
-    DBusMessage *message = dbus_message_new_method_call(NAME, remote->path, CHANNEL, "Continue");
-    if (message)
-        dbus_message_append_args(message, DBUS_TYPE_ARRAY, DBUS_TYPE_BYTE, &midi, (int)size,
-                                 DBUS_TYPE_INVALID);
-    enum ending ending = ask(remote, message, &reply);
-    if (ending != ENDING_OK)
-        return ending;
-    dbus_uint32_t notes = 0;
-    double seconds = 0;
-    if (dbus_message_get_args(reply, NULL, DBUS_TYPE_UINT32, &notes, DBUS_TYPE_DOUBLE, &seconds,
-                              DBUS_TYPE_INVALID)) {
-        *ret_notes = notes;
-        *ret_seconds = seconds;
-    } else {
-        ending = wonder(remote, "the length of the phrase");
-    }
-    dbus_message_unref(reply);
-    return ending;
-}
-
-enum ending remote_announce(struct remote *remote, int fd, uint32_t every, double *ret_seconds)
-{
-    DBusMessage *reply = NULL;
-    DBusMessage *message = dbus_message_new_method_call(NAME, remote->path, CHANNEL, "Announce");
-    dbus_uint32_t seconds = every;
-    if (message)
-        dbus_message_append_args(message, DBUS_TYPE_UNIX_FD, &fd, DBUS_TYPE_UINT32, &seconds,
-                                 DBUS_TYPE_INVALID);
-    enum ending ending = ask(remote, message, &reply);
-    if (ending != ENDING_OK)
-        return ending;
-    if (!dbus_message_get_args(reply, NULL, DBUS_TYPE_DOUBLE, ret_seconds, DBUS_TYPE_INVALID))
-        ending = wonder(remote, "the length of the announcement");
-    dbus_message_unref(reply);
-    return ending;
 }
 
 /** "PieceLength" for "piece-length". */
@@ -425,7 +363,7 @@ static enum ending call_manager(struct remote *remote, const char *method, const
         valid = valid && dbus_validate_utf8(settings[i].key, NULL) &&
                 dbus_validate_utf8(settings[i].value, NULL);
     if (!valid)
-        return fail(remote, ENDING_REFUSED, "a name or a value is not UTF-8");
+        return remote_fail(remote, ENDING_REFUSED, "a name or a value is not UTF-8");
     DBusMessage *message = dbus_message_new_method_call(NAME, ROOT, NAME ".Manager", method);
     if (message) {
         DBusMessageIter iter;
@@ -434,7 +372,7 @@ static enum ending call_manager(struct remote *remote, const char *method, const
         if (count)
             append_settings(&iter, settings, *count);
     }
-    enum ending ending = ask(remote, message, &reply);
+    enum ending ending = remote_ask(remote, message, &reply);
     if (ending == ENDING_OK)
         dbus_message_unref(reply);
     return ending;
@@ -449,62 +387,4 @@ enum ending remote_add_channel(struct remote *remote, const char *name,
 enum ending remote_remove_channel(struct remote *remote, const char *name)
 {
     return call_manager(remote, "RemoveChannel", name, NULL, NULL);
-}
-
-enum ending remote_keep(struct remote *remote, double seconds, const char *ending, int *ret_fd,
-                        double *ret_length)
-{
-    DBusMessage *reply = NULL;
-    if (!dbus_validate_utf8(ending, NULL))
-        return fail(remote, ENDING_REFUSED, "the ending of the file's name is not UTF-8");
-    DBusMessage *message = dbus_message_new_method_call(NAME, remote->path, CHANNEL, "Keep");
-    if (message)
-        dbus_message_append_args(message, DBUS_TYPE_DOUBLE, &seconds, DBUS_TYPE_STRING, &ending,
-                                 DBUS_TYPE_INVALID);
-    enum ending result = ask(remote, message, &reply);
-    if (result != ENDING_OK)
-        return result;
-    if (!dbus_message_get_args(reply, NULL, DBUS_TYPE_UNIX_FD, ret_fd, DBUS_TYPE_DOUBLE, ret_length,
-                               DBUS_TYPE_INVALID))
-        result = wonder(remote, "a file");
-    dbus_message_unref(reply);
-    return result;
-}
-
-enum ending remote_open_pipe(struct remote *remote, const char *format, uint32_t rate,
-                             uint32_t channels, uint32_t ahead_ms, int *ret_fd)
-{
-    DBusMessage *reply = NULL;
-    DBusMessage *message =
-        dbus_message_new_method_call(NAME, remote->path, CHANNEL, "OpenPipeAhead");
-    if (message)
-        dbus_message_append_args(message, DBUS_TYPE_STRING, &format, DBUS_TYPE_UINT32, &rate,
-                                 DBUS_TYPE_UINT32, &channels, DBUS_TYPE_UINT32, &ahead_ms,
-                                 DBUS_TYPE_INVALID);
-    enum ending ending = ask(remote, message, &reply);
-    if (ending != ENDING_OK)
-        return ending;
-    int fd;
-    if (dbus_message_get_args(reply, NULL, DBUS_TYPE_UNIX_FD, &fd, DBUS_TYPE_INVALID))
-        *ret_fd = fd;
-    else
-        ending = wonder(remote, "a pipe");
-    dbus_message_unref(reply);
-    return ending;
-}
-
-enum ending remote_open_feed(struct remote *remote, int *ret_fd)
-{
-    DBusMessage *reply = NULL;
-    enum ending ending =
-        ask(remote, dbus_message_new_method_call(NAME, remote->path, CHANNEL, "OpenFeed"), &reply);
-    if (ending != ENDING_OK)
-        return ending;
-    int fd;
-    if (dbus_message_get_args(reply, NULL, DBUS_TYPE_UNIX_FD, &fd, DBUS_TYPE_INVALID))
-        *ret_fd = fd;
-    else
-        ending = wonder(remote, "a feed");
-    dbus_message_unref(reply);
-    return ending;
 }
