@@ -16,6 +16,7 @@
 #include "control/bus_access.h"
 #include "control/bus_object.h"
 #include "control/manager.h"
+#include "control/mpris.h"
 #include "log.h"
 
 #define RETRY_FIRST 2 // seconds
@@ -36,6 +37,7 @@ struct bus {
     time_t retry_seconds;
     DBusConnection *connection; ///< our reference; NULL while there is no bus
     bool owner;                 ///< the name is ours
+    bool player;                ///< and that of a media player
     bool complained;            ///< of the present trouble, in the log
 };
 
@@ -83,17 +85,26 @@ static DBusHandlerResult on_message(DBusConnection *connection, DBusMessage *mes
     return good ? DBUS_HANDLER_RESULT_HANDLED : DBUS_HANDLER_RESULT_NEED_MEMORY;
 }
 
+/** Sends a signal, which may be NULL, and lets go of it. */
+static void send_signal(struct bus *bus, DBusMessage *signal)
+{
+    if (!signal)
+        return;
+    dbus_connection_send(bus->connection, signal, NULL);
+    dbus_message_unref(signal);
+}
+
 static void on_changed(void *user, struct channel *channel, const char *property)
 {
     struct bus *bus = user;
     if (!bus->connection)
         return;
     struct bus_object object = bus_object_of(bus->manager, channel);
-    DBusMessage *signal = bus_property_changed(&object, property);
-    if (!signal)
-        return;
-    dbus_connection_send(bus->connection, signal, NULL);
-    dbus_message_unref(signal);
+    send_signal(bus, bus_property_changed(&object, property));
+    struct bus_object player;
+    if (bus->player && bus_object_of_player(bus->manager, &player) == 0 &&
+        player.channel == channel)
+        send_signal(bus, mpris_changed(&player, property));
 }
 
 static void announce(struct bus *bus, struct channel *channel, bool added)
@@ -132,9 +143,11 @@ static void forget_connection(struct bus *bus)
     bus_access_free(bus->access);
     bus->access = NULL;
     dbus_connection_unregister_object_path(bus->connection, BUS_PATH);
+    if (!bus->system)
+        dbus_connection_unregister_object_path(bus->connection, MPRIS_PATH);
     dbus_connection_unref(bus->connection);
     bus->connection = NULL;
-    bus->owner = false;
+    bus->owner = bus->player = false;
 }
 
 static void on_disconnected(void *user)
@@ -195,6 +208,11 @@ static int connect_bus(struct bus *bus)
         if (!dbus_connection_try_register_fallback(connection, BUS_PATH, &table, bus, NULL))
             return -ENOMEM;
         bus->connection = dbus_connection_ref(connection);
+        if (!bus->system &&
+            !dbus_connection_try_register_object_path(connection, MPRIS_PATH, &table, bus, NULL)) {
+            forget_connection(bus);
+            return -ENOMEM;
+        }
         if (bus->system && bus_access_new(connection, on_access, bus, &bus->access) < 0) {
             forget_connection(bus);
             return -ENOMEM;
@@ -207,6 +225,7 @@ static int connect_bus(struct bus *bus)
     dbus_error_free(&error);
     if (r == DBUS_REQUEST_NAME_REPLY_PRIMARY_OWNER || r == DBUS_REQUEST_NAME_REPLY_ALREADY_OWNER) {
         bus->owner = true;
+        bus->player = !bus->system && mpris_take_name(bus->connection);
         bus->complained = false;
         bus->retry_seconds = RETRY_FIRST;
         log_info("on the %s bus as %s", bus->name, BUS_NAME);
@@ -310,6 +329,8 @@ void bus_free(struct bus *bus)
     manager_set_listener(bus->manager, NULL);
     if (bus->owner)
         dbus_bus_release_name(bus->connection, BUS_NAME, NULL);
+    if (bus->player)
+        dbus_bus_release_name(bus->connection, MPRIS_NAME, NULL);
     if (bus->connection)
         dbus_connection_flush(bus->connection);
     forget_connection(bus);

@@ -9,6 +9,7 @@
 #include "bus_xml.h"
 #include "control/channel.h"
 #include "control/manager.h"
+#include "control/mpris.h"
 
 #define BRANCH_PATH BUS_PATH "/channel"
 
@@ -23,6 +24,10 @@ static const struct bus_interface *const channel_interfaces[] = {
     &bus_peer_interface,
     NULL,
 };
+static const struct bus_interface *const mpris_interfaces[] = {
+    &bus_mpris_interface,          &bus_mpris_player_interface, &bus_properties_interface,
+    &bus_introspectable_interface, &bus_peer_interface,         NULL,
+};
 static const struct bus_interface *const branch_interfaces[] = {
     &bus_introspectable_interface,
     &bus_peer_interface,
@@ -31,6 +36,7 @@ static const struct bus_interface *const branch_interfaces[] = {
 
 static const struct bus_kind manager_kind = {bus_xml_manager, manager_interfaces};
 static const struct bus_kind channel_kind = {bus_xml_channel, channel_interfaces};
+static const struct bus_kind mpris_kind = {bus_xml_mpris, mpris_interfaces};
 static const struct bus_kind branch_kind = {NULL, branch_interfaces};
 
 struct bus_object bus_object_of(struct manager *manager, struct channel *channel)
@@ -38,8 +44,20 @@ struct bus_object bus_object_of(struct manager *manager, struct channel *channel
     return (struct bus_object){channel ? &channel_kind : &manager_kind, manager, channel};
 }
 
+int bus_object_of_player(struct manager *manager, struct bus_object *ret_object)
+{
+    if (manager_channel_count(manager) == 0)
+        return -ENOENT;
+    *ret_object = (struct bus_object){&mpris_kind, manager, manager_channel(manager, 0)};
+    return 0;
+}
+
 void bus_object_path(const struct bus_object *object, char *ret_path)
 {
+    if (object->kind == &mpris_kind) {
+        strcpy(ret_path, MPRIS_PATH);
+        return;
+    }
     if (object->kind != &channel_kind) {
         strcpy(ret_path, object->kind == &branch_kind ? BRANCH_PATH : BUS_PATH);
         return;
@@ -59,6 +77,8 @@ int bus_object_find(struct manager *manager, const char *path, struct bus_object
         *ret_object = bus_object_of(manager, NULL);
         return 0;
     }
+    if (!strcmp(path, MPRIS_PATH) && bus_object_of_player(manager, ret_object) == 0)
+        return 0;
     if (!strcmp(path, BRANCH_PATH)) {
         *ret_object = (struct bus_object){&branch_kind, manager, NULL};
         return 0;

@@ -93,6 +93,9 @@ int bus_object_find(struct manager *manager, const char *path, struct bus_object
 /** The object of a channel, or of the manager where `channel` is NULL. */
 struct bus_object bus_object_of(struct manager *manager, struct channel *channel);
 
+/** The media player, which is the channel main (mpris.h). Returns 0, or -ENOENT. */
+int bus_object_of_player(struct manager *manager, struct bus_object *ret_object);
+
 /** Writes the object's path to `ret_path`, BUS_PATH_ROOM bytes. */
 void bus_object_path(const struct bus_object *object, char *ret_path);
 

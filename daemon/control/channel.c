@@ -335,6 +335,7 @@ void channel_refresh(struct channel *channel)
         char number[24];
         snprintf(number, sizeof number, "%" PRIu64, heard.number);
         memcpy(channel->title, heard.text, sizeof channel->title);
+        channel->piece_time = heard.time;
         log_info("channel %s: %s", channel->name, heard.text);
         channel_remember(channel, "piece-number", number);
         channel_tell(channel, "Title");
@@ -410,6 +411,12 @@ double channel_seconds_ahead(const struct channel *channel)
 const char *channel_title(const struct channel *channel)
 {
     return channel->title;
+}
+
+uint64_t channel_piece_position_us(const struct channel *channel)
+{
+    int64_t position = score_position(channel->score) - channel->piece_time;
+    return *channel->title && position > 0 ? (uint64_t)position : 0;
 }
 
 uint64_t channel_reseeds(const struct channel *channel)

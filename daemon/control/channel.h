@@ -90,6 +90,8 @@ int channel_set_piece_length(struct channel *channel, const char *minutes);
 
 /** Of the piece that is heard; "" before the first one. */
 const char *channel_title(const struct channel *channel);
+/** How much of that piece was heard, microseconds. */
+uint64_t channel_piece_position_us(const struct channel *channel);
 double channel_notes_per_minute(const struct channel *channel); ///< of the last 20 s played
 /** What is human for its composer, onsets a minute: the 10th, 50th and 90th percentile. */
 void channel_human_density(const struct channel *channel, double ret_band[3]);

@@ -57,6 +57,7 @@ struct channel {
     uint64_t told_reseeds;
     uint32_t told_listeners;
     struct titles titles;
+    int64_t piece_time;      ///< channel time at which the piece told began
     char title[TITLES_ROOM]; ///< as it was told
     uint64_t seen_runs;
     uint64_t seen_blocks;

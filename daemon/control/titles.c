@@ -7,7 +7,7 @@
 #include <string.h>
 
 /** "saint_saens": "Saint Saens". */
-static void write_name(const char *composer, char *ret_name, size_t room)
+void titles_write_name(const char *composer, char *ret_name, size_t room)
 {
     bool begins = true;
     size_t used = 0;
@@ -22,7 +22,7 @@ static void write_name(const char *composer, char *ret_name, size_t room)
 void titles_write(const char *composer, uint64_t number, char ret_text[TITLES_ROOM])
 {
     char name[48];
-    write_name(composer, name, sizeof name);
+    titles_write_name(composer, name, sizeof name);
     snprintf(ret_text, TITLES_ROOM, "Improvisation in the manner of %s, no. %" PRIu64, name,
              number);
 }

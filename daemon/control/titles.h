@@ -29,6 +29,9 @@ struct titles {
     size_t count;
 };
 
+/** Writes "Saint Saens" for "saint_saens". */
+void titles_write_name(const char *composer, char *ret_name, size_t room);
+
 /** Writes the title of piece number `number` in the manner of `composer` ("chopin", "saint_saens").
  */
 void titles_write(const char *composer, uint64_t number, char ret_text[TITLES_ROOM]);

@@ -276,6 +276,11 @@ uint64_t channel_uptime(const struct channel *channel)
     return (uint64_t)channel->time / 1000000;
 }
 
+uint64_t channel_piece_position_us(const struct channel *channel)
+{
+    return (uint64_t)channel->time / 2;
+}
+
 uint64_t channel_position_us(const struct channel *channel)
 {
     return (uint64_t)channel->time;
