@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "client/remote_private.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <pwd.h>
 #include <stdarg.h>
@@ -10,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include "client/verb.h"
 
 int remote_new(const char *channel, enum remote_bus bus, struct remote **ret_remote)
 {
@@ -319,72 +316,4 @@ enum ending remote_set_number(struct remote *remote, const char *property, doubl
 enum ending remote_set_seconds(struct remote *remote, const char *property, uint32_t value)
 {
     return set(remote, property, "u", &value);
-}
-
-/** "PieceLength" for "piece-length". */
-static void write_property(const char *key, char *ret_property, size_t room)
-{
-    size_t at = 0;
-    bool upper = true;
-    for (const char *c = key; *c && at + 1 < room; c++) {
-        if (*c != '-')
-            ret_property[at++] = upper ? (char)toupper((unsigned char)*c) : *c;
-        upper = *c == '-';
-    }
-    ret_property[at] = '\0';
-}
-
-static void append_settings(DBusMessageIter *iter, const struct request_setting *settings,
-                            size_t count)
-{
-    DBusMessageIter dict, entry, variant;
-    dbus_message_iter_open_container(iter, DBUS_TYPE_ARRAY, "{sv}", &dict);
-    for (size_t i = 0; i < count; i++) {
-        char property[64];
-        const char *name = property;
-        write_property(settings[i].key, property, sizeof property);
-        dbus_message_iter_open_container(&dict, DBUS_TYPE_DICT_ENTRY, NULL, &entry);
-        dbus_message_iter_append_basic(&entry, DBUS_TYPE_STRING, &name);
-        dbus_message_iter_open_container(&entry, DBUS_TYPE_VARIANT, "s", &variant);
-        dbus_message_iter_append_basic(&variant, DBUS_TYPE_STRING, &settings[i].value);
-        dbus_message_iter_close_container(&entry, &variant);
-        dbus_message_iter_close_container(&dict, &entry);
-    }
-    dbus_message_iter_close_container(iter, &dict);
-}
-
-/** Calls a method of the manager that takes a channel's name, and settings where they are given. */
-static enum ending call_manager(struct remote *remote, const char *method, const char *name,
-                                const struct request_setting *settings, const size_t *count)
-{
-    DBusMessage *reply = NULL;
-    bool valid = dbus_validate_utf8(name, NULL);
-    for (size_t i = 0; count && i < *count; i++)
-        valid = valid && dbus_validate_utf8(settings[i].key, NULL) &&
-                dbus_validate_utf8(settings[i].value, NULL);
-    if (!valid)
-        return remote_fail(remote, ENDING_REFUSED, "a name or a value is not UTF-8");
-    DBusMessage *message = dbus_message_new_method_call(NAME, ROOT, NAME ".Manager", method);
-    if (message) {
-        DBusMessageIter iter;
-        dbus_message_iter_init_append(message, &iter);
-        dbus_message_iter_append_basic(&iter, DBUS_TYPE_STRING, &name);
-        if (count)
-            append_settings(&iter, settings, *count);
-    }
-    enum ending ending = remote_ask(remote, message, &reply);
-    if (ending == ENDING_OK)
-        dbus_message_unref(reply);
-    return ending;
-}
-
-enum ending remote_add_channel(struct remote *remote, const char *name,
-                               const struct request_setting *settings, size_t count)
-{
-    return call_manager(remote, "AddChannel", name, settings, &count);
-}
-
-enum ending remote_remove_channel(struct remote *remote, const char *name)
-{
-    return call_manager(remote, "RemoveChannel", name, NULL, NULL);
 }

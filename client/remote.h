@@ -53,6 +53,17 @@ enum ending remote_add_channel(struct remote *remote, const char *name,
                                const struct request_setting *settings, size_t count);
 enum ending remote_remove_channel(struct remote *remote, const char *name);
 
+/** What the channel does by itself, and when: "Mon..Fri 18:00 composer=debussy". */
+#define REMOTE_ENTRIES 32
+struct remote_entry {
+    char text[256];
+    uint64_t next; ///< seconds since 1970; 0: never again
+};
+enum ending remote_schedule(struct remote *remote, struct remote_entry ret_entries[REMOTE_ENTRIES],
+                            size_t *ret_count);
+/** `method`: "AddSchedule" or "RemoveSchedule". */
+enum ending remote_change_schedule(struct remote *remote, const char *method, const char *entry);
+
 /** Has the channel continue the `size` bytes of a MIDI file; answers what the piece begins with. */
 /** Has the channel announce a sound file, again every so many seconds where that is not 0; tells
  * how long it lasts. The descriptor stays the caller's. */

@@ -9,8 +9,9 @@
 #include "client/remote.h"
 
 /**
- * remote_private: what remote.c (the connection, status and settings) and remote_music.c (what is
- * music: files, sounds and pipes) share.
+ * remote_private: what remote.c (the connection, status and settings), remote_channels.c
+ * (which channels there are, and when they change) and remote_music.c (what is music: files, sounds
+ * and pipes) share.
  */
 
 #define NAME "org.fermata.HoldMusic1"

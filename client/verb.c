@@ -14,6 +14,7 @@
 #include "client/metrics.h"
 #include "client/pipe.h"
 #include "client/remote.h"
+#include "client/schedule.h"
 #include "client/watch.h"
 
 enum ending verb_with_remote(const struct verb *verb, const struct request *request, verb_act *act)
@@ -292,6 +293,8 @@ const struct verb verbs[] = {
     {"announce", "[FILE]", "et", "speak a sound file over the music, once or again and again",
      announce_run, NULL},
     {"channel", "[list|add|remove]", "j", "show, make and end channels", channel_run, NULL, true},
+    {"schedule", "[list|add|remove]", "j", "what the channel does by itself, and when",
+     schedule_run, NULL, true},
     {"watch", NULL, "jpqs", "the live piano roll; lines where there is no terminal", run_watch,
      NULL},
     {"pipe", NULL, "fnr", "the music as raw audio on standard output, for a PBX", run_pipe, NULL},

@@ -7,7 +7,8 @@ _fermatactl()
     _init_completion || return
 
     local verbs='status start stop skip keep seed reseed composer threshold sampling net volume
-        profile reseed-interval piece-length announce channel watch pipe health metrics version help'
+        profile reseed-interval piece-length announce channel schedule watch pipe health metrics
+        version help'
     local options='--channel --help --system --user --version' verb='' which=() i
 
     case $prev in
@@ -61,7 +62,7 @@ _fermatactl()
         return
     fi
     case $verb in
-    status | channel)
+    status | channel | schedule)
         options+=' --json'
         ;;
     announce)
@@ -99,7 +100,7 @@ _fermatactl()
     seed)
         _filedir '@(mid|midi)'
         ;;
-    channel)
+    channel | schedule)
         COMPREPLY=($(compgen -W 'list add remove' -- "$cur"))
         ;;
     sampling)

@@ -173,6 +173,8 @@ static const struct bus_method methods[] = {
     {"StopAnnouncements", "", stop_announcements},
     {"OpenPipe", "suu", bus_open_pipe},
     {"OpenPipeAhead", "suuu", bus_open_pipe_ahead},
+    {"AddSchedule", "s", bus_add_schedule},
+    {"RemoveSchedule", "s", bus_remove_schedule},
     {NULL},
 };
 
@@ -470,6 +472,7 @@ static const struct bus_property properties[] = {
     {"Position", "t", false, get_position, NULL},
     {"Step", "t", false, get_step, NULL},
     {"Level", "d", false, get_level, NULL},
+    {"Schedule", "a(st)", true, bus_get_schedule, NULL},
     {"Decisions", "a{st}", false, get_decisions, NULL},
     {NULL},
 };

@@ -31,6 +31,8 @@ struct manager;
 #define BUS_ERROR_BAD_NAME BUS_NAME ".Error.BadName"
 #define BUS_ERROR_NOT_REMOVABLE BUS_NAME ".Error.NotRemovable"
 #define BUS_ERROR_TOO_MANY_CHANNELS BUS_NAME ".Error.TooManyChannels"
+#define BUS_ERROR_BAD_SCHEDULE BUS_NAME ".Error.BadSchedule"
+#define BUS_ERROR_UNKNOWN_ENTRY BUS_NAME ".Error.UnknownEntry"
 #define BUS_ERROR_OUT_OF_RANGE BUS_NAME ".Error.OutOfRange"
 #define BUS_ERROR_BAD_FILE BUS_NAME ".Error.BadFile"
 #define BUS_ERROR_UNKNOWN_FORM BUS_NAME ".Error.UnknownForm"
@@ -129,6 +131,13 @@ void bus_add_channel(const struct bus_object *object, DBusMessage *message, DBus
                      DBusError *error);
 void bus_remove_channel(const struct bus_object *object, DBusMessage *message, DBusMessage *reply,
                         DBusError *error);
+
+/** Schedule, AddSchedule and RemoveSchedule of a channel. */
+void bus_get_schedule(const struct bus_object *object, DBusMessageIter *iter);
+void bus_add_schedule(const struct bus_object *object, DBusMessage *message, DBusMessage *reply,
+                      DBusError *error);
+void bus_remove_schedule(const struct bus_object *object, DBusMessage *message, DBusMessage *reply,
+                         DBusError *error);
 
 /** Writes "bach, chopin": all names, as far as they fit; "none" where there are none. */
 void bus_list(const char *const *names, size_t count, char *ret_text, size_t room);

@@ -88,6 +88,10 @@ channel_piece_length(const struct channel *channel); ///< minutes: "2-5", "3"; "
 /** -EINVAL: no such length. */
 int channel_set_piece_length(struct channel *channel, const char *minutes);
 
+/** Changes what a schedule may: a setting by its key ("composer", "bach"), or "start", "stop" or
+ * "skip". As the setters, or -EINVAL or -ENOENT: there is no such value or key. */
+int channel_change(struct channel *channel, const char *key, const char *value);
+
 /** Of the piece that is heard; "" before the first one. */
 const char *channel_title(const struct channel *channel);
 /** How much of that piece was heard, microseconds. */

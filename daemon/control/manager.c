@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <pipewire/pipewire.h>
 
@@ -16,7 +17,9 @@
 #include "control/manager_parts.h"
 #include "control/repertoire.h"
 #include "control/roster.h"
+#include "control/schedule.h"
 #include "control/settings.h"
+#include "control/timetable.h"
 #include "log.h"
 
 /** Most nets and composers that can be offered. */
@@ -40,6 +43,7 @@ struct manager {
     struct channel *going[MANAGER_CHANNELS]; ///< removed; they fade out
     size_t going_count;
     struct spa_source *going_timer;
+    struct timetable *timetable;
     const char *nets[NAMES];
     const char *licences[NAMES]; ///< of each net
     const char *commercial[NAMES];
@@ -184,6 +188,35 @@ static void on_going(void *user, uint64_t expirations)
         set_going_timer(manager);
 }
 
+static struct channel *find_channel(const struct manager *manager, const char *name)
+{
+    for (size_t i = 0; i < manager->channel_count; i++)
+        if (!strcmp(channel_name(manager->channels[i]), name))
+            return manager->channels[i];
+    return NULL;
+}
+
+/** An entry of a schedule has struck. */
+static void on_struck(void *user, const char *name, const char *key, const char *value)
+{
+    struct manager *manager = user;
+    struct channel *channel = find_channel(manager, name);
+    int r = channel ? channel_change(channel, key, value) : 0;
+    if (r < 0)
+        log_warning("channel %s: what is scheduled cannot be done: %s %s: %s", name, key, value,
+                    r == -ENOENT    ? "there is no such one here"
+                    : r == -ENOTSUP ? "the net does not offer the channel's composer"
+                                    : strerror(-r));
+}
+
+static int make_timetable(struct manager *manager)
+{
+    return timetable_new(
+        &(struct timetable_config){
+            .loop = manager->loop, .roster = manager->roster, .act = on_struck, .user = manager},
+        &manager->timetable);
+}
+
 int manager_new(struct settings *settings, struct roster *roster, struct pw_loop *loop,
                 struct pw_context *context, struct manager **ret_manager)
 {
@@ -204,6 +237,8 @@ int manager_new(struct settings *settings, struct roster *roster, struct pw_loop
     if (r == 0)
         r = make_channels(manager);
     if (r == 0)
+        r = make_timetable(manager);
+    if (r == 0)
         r = performer_start(manager->performer);
     if (r == 0)
         r = pump_start(manager->pump);
@@ -221,6 +256,7 @@ void manager_free(struct manager *manager)
 {
     if (!manager)
         return;
+    timetable_free(manager->timetable);
     for (size_t i = 0; i < manager->channel_count; i++)
         channel_free(manager->channels[i]);
     for (size_t i = 0; i < manager->going_count; i++)
@@ -263,9 +299,8 @@ int manager_add_channel(struct manager *manager, struct settings *wish,
 {
     if (settings_check_name(wish->channel) < 0)
         return -EINVAL;
-    for (size_t i = 0; i < manager->channel_count; i++)
-        if (!strcmp(channel_name(manager->channels[i]), wish->channel))
-            return -EEXIST;
+    if (find_channel(manager, wish->channel))
+        return -EEXIST;
     if (manager->channel_count + manager->going_count >= MANAGER_CHANNELS)
         return -ENOSPC;
     struct settings settings;
@@ -284,6 +319,7 @@ int manager_add_channel(struct manager *manager, struct settings *wish,
     if (manager->listener.added)
         manager->listener.added(manager->listener.user, channel);
     channel_resume(channel);
+    timetable_follow(manager->timetable);
     *ret_channel = channel;
     return 0;
 }
@@ -307,7 +343,39 @@ int manager_remove_channel(struct manager *manager, const char *name)
     channel_fade_out(channel);
     manager->going[manager->going_count++] = channel;
     set_going_timer(manager);
+    timetable_follow(manager->timetable);
     return 0;
+}
+
+const struct schedule *manager_schedule(const struct manager *manager, const char *channel)
+{
+    return roster_schedule(manager->roster, channel);
+}
+
+/** After a channel's schedule was changed. */
+static void reschedule(struct manager *manager, const char *channel)
+{
+    timetable_follow(manager->timetable);
+    on_changed(manager, find_channel(manager, channel), "Schedule");
+}
+
+int manager_add_schedule(struct manager *manager, const char *channel, const char *text,
+                         const char **ret_why)
+{
+    timetable_follow(manager->timetable);
+    int r = roster_schedule_add(manager->roster, channel, text, time(NULL), ret_why);
+    if (r == 0)
+        reschedule(manager, channel);
+    return r;
+}
+
+int manager_remove_schedule(struct manager *manager, const char *channel, const char *text)
+{
+    timetable_follow(manager->timetable);
+    int r = roster_schedule_remove(manager->roster, channel, text, time(NULL));
+    if (r == 0)
+        reschedule(manager, channel);
+    return r;
 }
 
 const char *manager_device(const struct manager *manager)
@@ -377,14 +445,7 @@ void manager_resume(struct manager *manager)
 {
     for (size_t i = 0; i < manager->channel_count; i++)
         channel_resume(manager->channels[i]);
-}
-
-static struct channel *find_channel(const struct manager *manager, const char *name)
-{
-    for (size_t i = 0; i < manager->channel_count; i++)
-        if (!strcmp(channel_name(manager->channels[i]), name))
-            return manager->channels[i];
-    return NULL;
+    timetable_follow(manager->timetable);
 }
 
 void manager_apply(struct manager *manager, struct settings *settings)

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 struct channel;
+struct schedule;
 struct settings;
 
 /**
@@ -51,6 +52,15 @@ int manager_add_channel(struct manager *manager, struct settings *wish,
 /** Fades the channel out and forgets it and all that was set of it. Returns 0, -ENOENT, or -EPERM
  * for "main". */
 int manager_remove_channel(struct manager *manager, const char *name);
+
+/** What is to be changed of a channel, and when. */
+const struct schedule *manager_schedule(const struct manager *manager, const char *channel);
+
+/** Adds an entry to a channel's schedule, or removes one, and remembers it. Return 0; -EINVAL,
+ * -EEXIST, -ENOSPC or -ENOMEM, and *ret_why, a static text, says what is wrong; -ENOENT. */
+int manager_add_schedule(struct manager *manager, const char *channel, const char *text,
+                         const char **ret_why);
+int manager_remove_schedule(struct manager *manager, const char *channel, const char *text);
 
 /**
  * Whom to tell what has changed, on the main loop. `property` is the D-Bus name ("Composer") of a

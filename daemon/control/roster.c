@@ -42,12 +42,28 @@ int roster_new(struct roster **ret_roster)
     return 0;
 }
 
+static void free_channel(struct roster_channel *channel)
+{
+    schedule_finish(&channel->file_schedule);
+    schedule_finish(&channel->state_schedule);
+    free(channel);
+}
+
+/** What the state file says of it is void. */
+static void forget(struct roster_channel *channel)
+{
+    settings_init(&channel->state);
+    schedule_finish(&channel->state_schedule);
+    channel->rescheduled = false;
+    channel->followed = 0;
+}
+
 void roster_free(struct roster *roster)
 {
     if (!roster)
         return;
     for (size_t i = 0; i < roster->count; i++)
-        free(roster->channels[i]);
+        free_channel(roster->channels[i]);
     free(roster);
 }
 
@@ -123,7 +139,7 @@ int roster_add(struct roster *roster, const struct settings *wish)
     if (!channel)
         return -ENOMEM;
     channel->removed = false;
-    settings_init(&channel->state);
+    forget(channel);
     settings_lay_over(&channel->state, wish);
     // So its section is never empty.
     const char *why;
@@ -141,14 +157,14 @@ int roster_remove(struct roster *roster, const char *name)
     if (channel == roster->channels[0])
         return -EPERM;
     channel->removed = true;
-    settings_init(&channel->state);
+    forget(channel);
     if (!channel->configured) {
         size_t i = 0;
         while (roster->channels[i] != channel)
             i++;
         for (roster->count--; i < roster->count; i++)
             roster->channels[i] = roster->channels[i + 1];
-        free(channel);
+        free_channel(channel);
     }
     roster_write(roster, "channel removed", name);
     return 0;
@@ -162,4 +178,70 @@ int roster_remember(struct roster *roster, const char *channel, const char *key,
         return -ENOENT;
     int r = settings_set(&found->state, key, value, &why);
     return r < 0 ? r : roster_write(roster, key, value);
+}
+
+static const struct schedule nothing;
+
+const struct schedule *roster_schedule(const struct roster *roster, const char *channel)
+{
+    const struct roster_channel *found = roster_find(roster, channel);
+    if (!found || found->removed)
+        return &nothing;
+    return found->rescheduled ? &found->state_schedule : &found->file_schedule;
+}
+
+/** The schedule that may be changed: a copy of the settings file's at first. */
+static int reschedule(struct roster_channel *channel)
+{
+    int r = 0;
+    if (!channel->rescheduled)
+        r = schedule_copy(&channel->state_schedule, &channel->file_schedule);
+    channel->rescheduled = r == 0;
+    return r;
+}
+
+int roster_schedule_add(struct roster *roster, const char *channel, const char *text, time_t now,
+                        const char **ret_why)
+{
+    struct roster_channel *found = roster_find(roster, channel);
+    *ret_why = "is of a channel that is not there";
+    if (!found)
+        return -ENOENT;
+    int r = reschedule(found);
+    if (r == 0)
+        r = schedule_add(&found->state_schedule, text, ret_why);
+    if (r < 0)
+        return r;
+    roster_set_followed(roster, channel, now, true);
+    return 0;
+}
+
+int roster_schedule_remove(struct roster *roster, const char *channel, const char *text, time_t now)
+{
+    struct roster_channel *found = roster_find(roster, channel);
+    int r = found ? reschedule(found) : -ENOENT;
+    if (r == 0)
+        r = schedule_remove(&found->state_schedule, text);
+    if (r < 0)
+        return r;
+    roster_set_followed(roster, channel, now, true);
+    return 0;
+}
+
+time_t roster_followed(const struct roster *roster, const char *channel)
+{
+    const struct roster_channel *found = roster_find(roster, channel);
+    bool same = found && found->followed_hash == schedule_hash(roster_schedule(roster, channel));
+    return same ? found->followed : 0;
+}
+
+void roster_set_followed(struct roster *roster, const char *channel, time_t now, bool remember)
+{
+    struct roster_channel *found = roster_find(roster, channel);
+    if (!found)
+        return;
+    found->followed = now;
+    found->followed_hash = schedule_hash(roster_schedule(roster, channel));
+    if (remember)
+        roster_write(roster, "schedule of", channel);
 }

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <time.h>
 
 #include "control/settings.h"
 
@@ -21,6 +22,7 @@
  * A line that cannot be is logged with its place and left out. Main thread.
  */
 struct roster;
+struct schedule;
 
 /** Most channels besides "main". */
 #define ROSTER_CHANNELS 63
@@ -67,5 +69,21 @@ int roster_remove(struct roster *roster, const char *name);
 /** Remembers one key of a channel in the state file (atomic replace). Returns 0 or -errno, logged
  * once. */
 int roster_remember(struct roster *roster, const char *channel, const char *key, const char *value);
+
+/** What is to be changed of a channel, and when ("schedule = ..." in the files, a line for each
+ * entry; those of the state file count instead of the others). */
+const struct schedule *roster_schedule(const struct roster *roster, const char *channel);
+
+/** Adds or removes an entry, and remembers it. As schedule_add() and schedule_remove(), or -ENOENT:
+ * there is no such channel. */
+int roster_schedule_add(struct roster *roster, const char *channel, const char *text, time_t now,
+                        const char **ret_why);
+int roster_schedule_remove(struct roster *roster, const char *channel, const char *text,
+                           time_t now);
+
+/** Up to when the schedule has been followed; 0: it never was, or it is another one since. */
+time_t roster_followed(const struct roster *roster, const char *channel);
+/** It is followed up to `now`; `remember`: also after a restart. */
+void roster_set_followed(struct roster *roster, const char *channel, time_t now, bool remember);
 
 #endif

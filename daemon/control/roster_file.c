@@ -44,6 +44,30 @@ static struct roster_channel *find_section(struct reading *reading, const char *
     return NULL;
 }
 
+static void take_schedule(struct reading *reading, struct roster_channel *channel,
+                          const char *value)
+{
+    const char *why = "";
+    channel->rescheduled = channel->rescheduled || reading->state;
+    // An empty one in the state file: nothing is left of the settings file's.
+    if (reading->state && !*value)
+        return;
+    if (schedule_add(reading->state ? &channel->state_schedule : &channel->file_schedule, value,
+                     &why) < 0)
+        log_warning("%s: left out schedule = %s: it %s", reading->path, value, why);
+}
+
+/** "1795385992 1a2b3c4d": a time, and of which schedule. */
+static void take_followed(struct roster_channel *channel, const char *value)
+{
+    long long time;
+    unsigned hash;
+    if (sscanf(value, "%lld %x", &time, &hash) == 2) {
+        channel->followed = (time_t)time;
+        channel->followed_hash = hash;
+    }
+}
+
 static int take_line(void *user, const char *section, const char *name, const char *value)
 {
     struct reading *reading = user;
@@ -62,6 +86,10 @@ static int take_line(void *user, const char *section, const char *name, const ch
                     LONGEST_LINE);
     else if (!strcmp(name, "removed") && reading->state && !is_main)
         channel->removed = !strcmp(value, "yes");
+    else if (!strcmp(name, "schedule"))
+        take_schedule(reading, channel, value);
+    else if (!strcmp(name, "followed") && reading->state)
+        take_followed(channel, value);
     else if (key >= 0 && settings_keys[key].scope == SETTINGS_DAEMON && strcmp(section, SECTION))
         log_warning("%s: left out %s: it is the daemon's and belongs under [" SECTION
                     "], not under [%s]",
@@ -129,6 +157,13 @@ static void write_channel(const struct roster_channel *channel, FILE *out)
         settings_write(&channel->state, i, text);
         fprintf(out, "%s = %s\n", settings_keys[i].key, text);
     }
+    for (size_t i = 0; i < channel->state_schedule.count; i++)
+        fprintf(out, "schedule = %s\n", channel->state_schedule.entries[i].text);
+    if (channel->rescheduled && !channel->state_schedule.count)
+        fprintf(out, "schedule =\n");
+    if (channel->followed)
+        fprintf(out, "followed = %lld %x\n", (long long)channel->followed,
+                (unsigned)channel->followed_hash);
 }
 
 int roster_write(struct roster *roster, const char *what, const char *value)
@@ -151,7 +186,8 @@ int roster_write(struct roster *roster, const char *what, const char *value)
     write_channel(roster->channels[0], out);
     for (size_t i = 1; i < roster->count; i++) {
         const struct roster_channel *channel = roster->channels[i];
-        if (channel->removed ? !channel->configured : !channel->state.given)
+        if (channel->removed ? !channel->configured
+                             : !channel->state.given && !channel->rescheduled && !channel->followed)
             continue;
         fprintf(out, "\n[" CHANNEL_SECTION "%s]\n%s", channel->name,
                 channel->removed ? "removed = yes\n" : "");

@@ -5,6 +5,7 @@
 #include <limits.h>
 
 #include "control/roster.h"
+#include "control/schedule.h"
 
 /**
  * roster_private: what roster.c (who there is) and roster_file.c (how it is written down) share.
@@ -13,8 +14,13 @@ struct roster_channel {
     char name[SETTINGS_NAME_ROOM];
     struct settings file;  ///< what the settings files say of it (the keys that are given)
     struct settings state; ///< and the state file
-    bool configured;       ///< a settings file has it
-    bool removed;          ///< by a person
+    struct schedule file_schedule;
+    struct schedule state_schedule; ///< counts instead,
+    bool rescheduled;               ///< where it is said
+    time_t followed;                ///< up to when,
+    uint32_t followed_hash;         ///< the schedule with this hash
+    bool configured;                ///< a settings file has it
+    bool removed;                   ///< by a person
 };
 
 struct roster {

@@ -8,6 +8,7 @@ memory or the real daemon's.
 import json
 import subprocess
 import sys
+import time
 import unittest
 
 from gi.repository import GLib
@@ -118,6 +119,43 @@ class Channels(ChannelTest):
         self.assertEqual(self.get("Name", MAIN), "main")
 
 
+class Schedules(BusTest):
+    def entries(self):
+        return [text for text, _ in self.get("Schedule")]
+
+    def test_add_and_remove(self):
+        before = self.entries()
+        entry = "Mon..Fri 18:00 composer=bach volume=0.5"
+        self.changes(lambda: self.call(MAIN, CHANNEL, "AddSchedule",
+                                       GLib.Variant("(s)", (f"  {entry.replace(' ', '   ')} ",))),
+                     lambda p, c: p == MAIN and any(e[0] == entry for e in c.get("Schedule", [])))
+        self.assertEqual(self.entries(), before + [entry])
+        when = time.localtime(self.get("Schedule")[-1][1])
+        self.assertGreater(time.mktime(when), time.time())
+        self.assertEqual((when.tm_hour, when.tm_min, when.tm_sec), (18, 0, 0))
+        self.assertLess(when.tm_wday, 5)
+        self.call(MAIN, CHANNEL, "RemoveSchedule", GLib.Variant("(s)", (entry,)))
+        self.assertEqual(self.entries(), before)
+
+    def test_refusals(self):
+        before = self.entries()
+        for entry, error, word in (
+                ("18:00", "BadSchedule", "not what"), ("composer=bach", "BadSchedule", "no time"),
+                ("Fri..Mon 18:00 start", "BadSchedule", "weekdays"),
+                ("25:00 start", "BadSchedule", "a time is"), ("", "BadSchedule", "no time"),
+                ("18:00 seed=1", "BadSchedule", "composer"),
+                ("18:00 volume=2", "BadSchedule", "0 to 1"),
+                ("18:00 start 19:00", "BadSchedule", "when and then what"),
+                ("18:00 composer=salieri", "UnknownComposer", "bach"),
+                ("18:00 net=none", "UnknownNet", self.get("Net")),
+                ("18:00 start " * 40, "BadSchedule", "too long")):
+            self.refused(OWN + error, lambda: self.call(MAIN, CHANNEL, "AddSchedule",
+                                                        GLib.Variant("(s)", (entry,))), word)
+        self.refused(OWN + "UnknownEntry", lambda: self.call(
+            MAIN, CHANNEL, "RemoveSchedule", GLib.Variant("(s)", ("18:00 start",))), "18:00 start")
+        self.assertEqual(self.entries(), before)
+
+
 class Ctl(BusTest):
     def run_ctl(self, *words):
         return subprocess.run([test_bus.ctl, *words], capture_output=True, text=True,
@@ -165,6 +203,26 @@ class Ctl(BusTest):
             self.ok("channel", "remove", "support")
         self.assertEqual(self.names(), before)
         self.no(1, "-c", "support", "start", says=["support"])
+
+    def test_schedule(self):
+        self.assertIn("nothing is scheduled", self.ok("schedule", "-c", "main"))
+        self.assertEqual(json.loads(self.ok("schedule", "--json")), [])
+        self.ok("schedule", "add", "Mon..Fri", "18:00", "composer=debussy")
+        self.ok("schedule", "add", "Sat,Sun 10:00 start")
+        shown = self.ok("schedule").splitlines()
+        self.assertEqual(len(shown), 2)
+        self.assertRegex(shown[0], r"^ 1  Mon\.\.Fri 18:00 composer=debussy +next "
+                                   r"(Mon|Tue|Wed|Thu|Fri) \d{4}-\d\d-\d\d 18:00:00$")
+        self.assertEqual([e["entry"] for e in json.loads(self.ok("schedule", "list", "--json"))],
+                         ["Mon..Fri 18:00 composer=debussy", "Sat,Sun 10:00 start"])
+        self.no(1, "schedule", "add", "Sat,Sun 10:00 start", says=["already"])
+        self.no(1, "schedule", "add", "Sometimes", "start", says=["Sometimes"])
+        self.no(1, "schedule", "remove", "3", says=["3"])
+        for words in (["add"], ["remove"], ["list", "x"], ["what"]):
+            self.no(2, "schedule", *words, says=["Mon..Fri"])
+        self.ok("schedule", "remove", "1")
+        self.ok("schedule", "remove", "Sat,Sun", "10:00", "start")
+        self.assertEqual(json.loads(self.ok("schedule", "--json")), [])
 
     def test_refusals(self):
         before = self.names()

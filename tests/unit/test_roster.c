@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "control/schedule.h"
 #include "log.h"
 
 static char folder[] = "/tmp/fermata-roster.XXXXXX";
@@ -203,6 +204,58 @@ static void test_channels_come_and_go(void **state)
     roster_free(roster);
 }
 
+static const char *entry_of(const struct roster *roster, const char *name, size_t index)
+{
+    const struct schedule *schedule = roster_schedule(roster, name);
+    return index < schedule->count ? schedule->entries[index].text : "";
+}
+
+static void test_schedules_are_kept(void **state)
+{
+    (void)state;
+    static const char conf[] = "[fermata]\nschedule = 18:00 start\nschedule = 25:00 start\n"
+                               "schedule = 19:00  stop\n[channel c]\nvolume = 0.5\n";
+    const char *why;
+    struct roster *roster = begin(conf);
+    assert_string_equal(entry_of(roster, "main", 0), "18:00 start");
+    assert_string_equal(entry_of(roster, "main", 1), "19:00 stop");
+    assert_int_equal(roster_schedule(roster, "c")->count, 0);
+    assert_int_equal(roster_schedule(roster, "none")->count, 0);
+    assert_int_equal(roster_followed(roster, "main"), 0);
+    roster_set_followed(roster, "main", 1000, true);
+    assert_int_equal(roster_schedule_add(roster, "c", "daily skip", 2000, &why), 0);
+    assert_int_equal(roster_schedule_add(roster, "c", "daily skip", 2000, &why), -EEXIST);
+    assert_int_equal(roster_schedule_add(roster, "none", "daily skip", 2000, &why), -ENOENT);
+    roster_free(roster);
+
+    roster = begin(conf);
+    assert_int_equal(roster_followed(roster, "main"), 1000);
+    assert_int_equal(roster_followed(roster, "c"), 2000);
+    assert_string_equal(entry_of(roster, "c", 0), "daily skip");
+    assert_int_equal(roster_schedule_remove(roster, "main", "18:00 start", 3000), 0);
+    assert_int_equal(roster_schedule_remove(roster, "main", "19:00 stop", 3000), 0);
+    assert_int_equal(roster_schedule_remove(roster, "main", "19:00 stop", 3000), -ENOENT);
+    roster_free(roster);
+
+    // Nothing is left of what the settings file says, and of another schedule none was followed.
+    roster = begin(conf);
+    assert_int_equal(roster_schedule(roster, "main")->count, 0);
+    assert_int_equal(roster_followed(roster, "main"), 3000);
+    roster_set_followed(roster, "c", 4000, true);
+    assert_int_equal(roster_remove(roster, "c"), 0);
+    roster_free(roster);
+    roster = begin("[channel c]\nschedule = 10:00 start\n");
+    assert_int_equal(roster_schedule(roster, "c")->count, 0);
+    roster_free(roster);
+    unlink(state_path);
+    roster = begin("[fermata]\nschedule = 10:00 start\n");
+    roster_set_followed(roster, "main", 1000, true);
+    roster_free(roster);
+    roster = begin("[fermata]\nschedule = 10:01 start\n");
+    assert_int_equal(roster_followed(roster, "main"), 0);
+    roster_free(roster);
+}
+
 static void test_there_is_an_end_to_them(void **state)
 {
     (void)state;
@@ -254,6 +307,7 @@ int main(void)
         cmocka_unit_test_setup(test_what_cannot_be_remembered_is_an_error, forget),
         cmocka_unit_test_setup(test_who_inherits_what, forget),
         cmocka_unit_test_setup(test_channels_come_and_go, forget),
+        cmocka_unit_test_setup(test_schedules_are_kept, forget),
         cmocka_unit_test_setup(test_there_is_an_end_to_them, forget),
         cmocka_unit_test_setup(test_what_cannot_be_read_is_not_replaced, forget),
     };
