@@ -51,7 +51,7 @@ def table(head, rows):
 
 
 def length(seconds):
-    return f"{seconds / 3600:g} hours" if seconds >= 7200 else f"{seconds / 60:g} minutes"
+    return f"{seconds / 3600:.3g} hours" if seconds >= 7200 else f"{seconds / 60:.3g} minutes"
 
 
 def clock(seconds):
@@ -158,10 +158,11 @@ def draw_density(path, found, nets, composers, ways):
     """Notes a minute of every net and composer, all ways in one panel."""
     figure, panels = pyplot.subplots(len(composers), len(nets), figsize=(3.4 * len(nets) + 0.6, 2.3 * len(composers) + 0.6),
                                      squeeze=False, sharey="row")
+    longest = {net: max(len(row["rates"]) for key, row in found.items() if key[1] == net) for net in nets}
     for (way, net, composer), row in found.items():
         axes = panels[composers.index(composer)][nets.index(net)]
         at, rates = smooth(row["rates"])
-        hours = len(row["rates"]) > 120
+        hours = longest[net] > 120
         if way == ways[0]:
             axes.axhspan(row["band"][0], row["band"][2], color="#e4e4e4", zorder=0)
         axes.plot(at / 60 if hours else at, rates, color=COLOURS[ways.index(way) % len(COLOURS)], linewidth=1.4,
@@ -239,7 +240,7 @@ def page(soaks, found, human, nets, composers, ways):
         if one.way() == ways[0]:
             for net in one.about["nets"]:
                 music = sum(stream["seconds"] for stream in net["streams"])
-                memory.append([net["net"], length(one.about["seconds"]), f"{net['late'] / 1e6:.1f} MB",
+                memory.append([net["net"], length(max(stream["seconds"] for stream in net["streams"])), f"{net['late'] / 1e6:.1f} MB",
                                f"{(net['late'] - net['early']) / 1e6:+.1f} MB", f"{music / net['cpu']:.0f}" if net["cpu"] else "-",
                                "; ".join(net["broken"]) or "-"])
     parts += ["## What it costs\n", table(["net", "streams of", "memory at the end", "since its rooms were filled",
