@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -21,6 +22,10 @@
 
 #define RETRY_FIRST 2 // seconds
 #define RETRY_LONGEST 10
+/** A daemon that has crashed may own the name until a busy bus has noticed: so its successor asks
+ * again for a while before it gives way to what seems to be another one. */
+#define PREDECESSOR_TRIES 20
+#define PREDECESSOR_US 250000
 /** Where it listens unless the environment says otherwise (D-Bus specification, "Well-known Message
  * Bus Instances"). */
 #define SYSTEM_BUS "unix:path=/var/run/dbus/system_bus_socket"
@@ -305,6 +310,10 @@ int bus_new(struct pw_loop *loop, struct pw_context *context, struct manager *ma
     spa_dbus_connection_add_listener(bus->wrapper, &bus->hook, &connection_events, bus);
 
     int r = connect_bus(bus);
+    for (int i = 0; r == -EEXIST && i < PREDECESSOR_TRIES; i++) {
+        usleep(PREDECESSOR_US);
+        r = connect_bus(bus);
+    }
     if (r == -EEXIST) {
         log_error("another program owns %s on this bus already; a second one would play over it; "
                   "stop that one first (systemctl%s stop fermata)",
