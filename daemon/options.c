@@ -68,8 +68,11 @@ static void use_system_folders(struct settings *settings)
     const char *state = getenv("STATE_DIRECTORY"); // systemd's, as CACHE_DIRECTORY
     snprintf(settings->state_file, sizeof settings->state_file, "%s/state.conf",
              state && *state == '/' ? state : "/var/lib/fermata");
-    setenv("CACHE_DIRECTORY", "/var/cache/fermata", 0);
-    setenv("MESA_SHADER_CACHE_DIR", getenv("CACHE_DIRECTORY"), 0);
+    const char *cache = getenv("CACHE_DIRECTORY");
+    if (!cache || *cache != '/')
+        cache = "/var/cache/fermata";
+    setenv("CACHE_DIRECTORY", cache, 1);
+    setenv("MESA_SHADER_CACHE_DIR", cache, 0);
 }
 
 static void read_config(struct roster *roster, const char *config, bool system)

@@ -142,7 +142,9 @@ class Machine:
     def finish(self):
         for child in reversed(list(self.children)):
             self.end(child)
+        log = (self.folder / "log").read_text()
         shutil.rmtree(self.folder)
+        assert "Sanitizer" not in log and "runtime error" not in log, log
 
 
 class Access(unittest.TestCase):
