@@ -478,6 +478,8 @@ void manager_apply(struct manager *manager, struct settings *settings)
         if (k == roster_count(manager->roster))
             log_notice("channel %s is in no file any more; a restart ends it", name);
     }
+    for (size_t i = 0; i < manager->channel_count; i++)
+        reschedule(manager, channel_name(manager->channels[i]));
 }
 
 void manager_fade_out(struct manager *manager)

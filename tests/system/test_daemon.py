@@ -341,14 +341,17 @@ class Daemon(DaemonCase):
         self.ctl('threshold', '0.45')
         position = self.status()['position']
         reload('composer = bach\nvolume = 0.2\nthreshold = 0.7\nreseed-interval = 30\n'
-               'piece-length = 7\ndevice = none\n')
+               'piece-length = 7\nprofile = telephone\ndevice = none\n')
         status = self.status()
         # The command line and what was changed over the bus are stronger than the file.
         self.assertEqual([status[key] for key in ('composer', 'volume', 'threshold',
-                                                  'reseed_interval', 'piece_length')],
-                         ['bach', 0.4, 0.45, 30, '7'])
+                                                  'reseed_interval', 'piece_length',
+                                                  'profile')],
+                         ['bach', 0.4, 0.45, 30, '7', 'telephone'])
         self.assertIn('device = none takes a restart', self.log())
-        reload('composer = bach\n[channel support]\ncomposer = debussy\n')
+        reload('composer = bach\nschedule = 2099-01-01 composer=debussy\n[channel support]\n'
+               'composer = debussy\n')
+        self.assertIn('2099-01-01 composer=debussy', self.ctl('schedule'))
         self.assertEqual([(c['name'], c['composer']) for c in json.loads(
             self.ctl('status', '--json'))['channels']], [('main', 'bach'), ('support', 'debussy')])
         reload('composer = bax\npiece-length = 99\n')
