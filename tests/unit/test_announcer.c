@@ -178,6 +178,10 @@ static void test_phrases(void **state)
     // Music that runs on, and none at all.
     assert_true(phrase_end(notes, 8, 1000 * MS, 2600 * MS) == 1000 * MS);
     assert_true(phrase_end(notes, 0, 1000 * MS, 5000 * MS) == 1000 * MS);
+    // Slow music has no breath between all of its notes.
+    for (int i = 0; i < 8; i++)
+        notes[i].onset = 1000 * MS + i * 500 * MS;
+    assert_true(phrase_end(notes, 8, 1000 * MS, 5000 * MS) == 1000 * MS);
     // A spread chord is no phrase.
     for (int i = 0; i < 8; i++)
         notes[i].onset = 1000 * MS + i * 50 * MS;
