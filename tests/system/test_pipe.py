@@ -20,6 +20,7 @@ import time
 import unittest
 
 import numpy as np
+from gi.repository import Gio, GLib
 
 FERMATAD = os.environ['FERMATAD']
 FERMATACTL = os.environ['FERMATACTL']
@@ -199,6 +200,54 @@ class Pipe(unittest.TestCase):
                                      timeout=PATIENCE, check=False)
                 self.assertEqual(run.returncode, 2)
                 self.assertTrue(run.stderr)
+
+    def open_pipe(self, *arguments):
+        method = 'OpenPipe' if len(arguments) == 3 else 'OpenPipeAhead'
+        signature = '(suu)' if len(arguments) == 3 else '(suuu)'
+        reply, fds = Gio.bus_get_sync(Gio.BusType.SESSION).call_with_unix_fd_list_sync(
+            'org.fermata.HoldMusic1', '/org/fermata/HoldMusic1/channel/main',
+            'org.fermata.HoldMusic1.Channel', method, GLib.Variant(signature, arguments), None, 0,
+            20000, None, None)
+        return fds.get(reply.unpack()[0])
+
+    def test_the_pipe_on_the_bus_and_what_it_refuses(self):
+        self.start()
+        wait_until(lambda: subprocess.run([FERMATACTL, 'stop'], capture_output=True,
+                                          timeout=PATIENCE, check=False).returncode == 0, 'stop')
+        # A stopped channel gives silence.
+        for arguments in (('s16le', 8000, 1), ('slin', 16000, 2, 80)):
+            fd = self.open_pipe(*arguments)
+            self.assertTrue(select.select([fd], [], [], PATIENCE)[0])
+            self.assertEqual(os.read(fd, 640), bytes(640))
+            os.close(fd)
+        for arguments, error in ((('mp3', 8000, 1), 'UnknownFormat'),
+                                 (('ulaw', 7999, 1), 'OutOfRange'),
+                                 (('ulaw', 48025, 1), 'OutOfRange'),
+                                 (('ulaw', 8000, 0), 'OutOfRange'),
+                                 (('ulaw', 8000, 3), 'OutOfRange'),
+                                 (('ulaw', 8000, 1, 39), 'OutOfRange'),
+                                 (('ulaw', 8000, 1, 2**32 - 1), 'OutOfRange')):
+            with self.subTest(arguments), self.assertRaises(GLib.Error) as caught:
+                self.open_pipe(*arguments)
+            self.assertEqual(Gio.DBusError.get_remote_error(caught.exception),
+                             'org.fermata.HoldMusic1.Error.' + error)
+        fds = []
+        with self.assertRaises(GLib.Error) as caught:
+            for _ in range(40):
+                fds.append(self.open_pipe('ulaw', 8000, 1))
+        self.assertIn('TooManyPipes', str(caught.exception))
+        self.assertEqual(len(fds), 32)
+        for fd in fds:
+            os.close(fd)
+        wait_until(lambda: self.status_listeners() == 0, 'all have left')
+
+    @staticmethod
+    def status_listeners():
+        return Gio.bus_get_sync(Gio.BusType.SESSION).call_sync(
+            'org.fermata.HoldMusic1', '/org/fermata/HoldMusic1/channel/main',
+            'org.freedesktop.DBus.Properties', 'Get',
+            GLib.Variant('(ss)', ('org.fermata.HoldMusic1.Channel', 'Listeners')), None, 0, 20000,
+            None).unpack()[0]
 
     def test_a_channel_that_is_not_there_is_waited_for(self):
         self.start()
