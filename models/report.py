@@ -204,12 +204,13 @@ def write(every):
                 human = sets["human"]
                 rows.append([
                     results["net"], name, f"{liked['all']:.2f} (floor {liked['floor']:.2f}) a {liked['unit']}" if liked else "-",
-                    f"{own['mean']:.3f}", f"{own['worst']:.2f} ({own['worst_name'].replace('_', ' ')})",
+                    f"{own['mean']:.3f}" + (" ({1:.2f}-{2:.2f})".format(*own["draws"]["mean"]) if "draws" in own else ""),
+                    f"{own['worst']:.2f} ({own['worst_name'].replace('_', ' ')})",
                     f"{own['fidelity']['accuracy']:.2f} ({human['fidelity']['accuracy']:.2f})",
                     f"{own['fidelity']['accuracy_offered']:.2f} ({human['fidelity']['accuracy_offered']:.2f})",
                     f"{own['originality']['quoted']:.5f} ({human['originality']['quoted']:.5f})",
                 ])
-    parts.append("## All nets, streams\n\nHuman music in brackets.\n\n" + _table(
+    parts.append("## All nets, streams\n\nHuman music in brackets, and behind the mean the range of single draws.\n\n" + _table(
         ["net", "composer", "nats", "OA of the ceiling, mean", "worst", "accuracy", "of the offered", "quoted"], rows) + "\n")
     REPORT.write_text("\n".join(parts + [section(results) for results in every]), encoding="utf-8")
 
