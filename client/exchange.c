@@ -129,37 +129,49 @@ static int write_file(int fd, const char *path)
     return r;
 }
 
+enum ending exchange_write(struct remote *remote, double seconds, const char *path,
+                           char ret_said[EXCHANGE_ROOM])
+{
+    double length = 0;
+    int fd = -1;
+    *ret_said = '\0';
+    const char *name = strrchr(path, '/');
+    const char *form = strrchr(name ? name : path, '.');
+    enum ending ending = remote_keep(remote, seconds, form ? form : "", &fd, &length);
+    if (ending != ENDING_OK)
+        return ending;
+    int r = write_file(fd, path);
+    close(fd);
+    if (r == -EPIPE) {
+        snprintf(ret_said, EXCHANGE_ROOM,
+                 "fermatad has not written all of %s; why: journalctl --user -u fermata", path);
+        return ENDING_UNREACHABLE;
+    }
+    if (r < 0) {
+        snprintf(ret_said, EXCHANGE_ROOM, "cannot write %s: %s", path, strerror(-r));
+        return ENDING_OUTPUT;
+    }
+    snprintf(ret_said, EXCHANGE_ROOM, "%s has the last %.1f s%s", path, length,
+             length < seconds - 0.5 ? "; that is all there is" : "");
+    return ENDING_OK;
+}
+
 static enum ending act_keep(const struct verb *verb, const struct request *request,
                             struct remote *remote)
 {
-    double seconds = 0, length = 0;
-    int fd = -1;
+    double seconds = 0;
+    char said[EXCHANGE_ROOM];
     if (read_time(request->argument, &seconds) < 0) {
         fprintf(stderr, "fermatactl: \"%s\" is no time, such as 120s, 2m or 1m30s\n",
                 request->argument);
         return ENDING_USAGE;
     }
-    const char *name = strrchr(request->words[1], '/');
-    const char *form = strrchr(name ? name : request->words[1], '.');
-    enum ending ending = remote_keep(remote, seconds, form ? form : "", &fd, &length);
-    if (ending != ENDING_OK)
-        return ending;
-    int r = write_file(fd, request->words[1]);
-    close(fd);
-    if (r == -EPIPE) {
-        fprintf(
-            stderr,
-            "fermatactl: fermatad has not written all of %s; why: journalctl --user -u fermata\n",
-            request->words[1]);
-        return ENDING_UNREACHABLE;
-    }
-    if (r < 0) {
-        fprintf(stderr, "fermatactl: cannot write %s: %s\n", request->words[1], strerror(-r));
-        return ENDING_OUTPUT;
-    }
-    printf("%s has the last %.1f s%s\n", request->words[1], length,
-           length < seconds - 0.5 ? "; that is all there is" : "");
-    return ENDING_OK;
+    enum ending ending = exchange_write(remote, seconds, request->words[1], said);
+    if (ending == ENDING_OK)
+        puts(said);
+    else if (*said)
+        fprintf(stderr, "fermatactl: %s\n", said);
+    return ending;
 }
 
 enum ending exchange_keep(const struct verb *verb, const struct request *request)

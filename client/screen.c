@@ -351,7 +351,7 @@ void screen_draw(struct screen *screen, const struct roll *roll, const struct st
 
     char keys[128];
     snprintf(keys, sizeof(keys),
-             " q quit  space %s  n skip  r reseed  c composer  t/T threshold  +/- volume",
+             " q quit  space %s  n skip  k keep  r reseed  c composer  t/T threshold  +/- volume",
              strcmp(channel->state, "stopped") == 0 ? "start" : "stop");
     const char *text = message ? message : *channel->state_reason ? channel->state_reason : keys;
     attr_set(A_NORMAL, screen->colours ? (text == keys ? PAIR_DIM : PAIR_ALERT) : 0, NULL);

@@ -268,41 +268,48 @@ static enum ending run_help(const struct verb *verb, const struct request *reque
 }
 
 const struct verb verbs[] = {
-    {"status", NULL, "j", "what the channel plays, and on what", run_status, NULL},
-    {"start", NULL, "", "begin to play, or go on", run_call, "Start"},
-    {"stop", NULL, "", "fade out and keep the place", run_call, "Stop"},
-    {"skip", NULL, "", "end this piece and begin a new one", run_call, "Skip"},
+    {"status", NULL, "j", "what the channel plays, and on what",
+     "status --json | jq .channels[0].title", run_status, NULL},
+    {"start", NULL, "", "begin to play, or go on", "start", run_call, "Start"},
+    {"stop", NULL, "", "fade out and keep the place", "--channel support stop", run_call, "Stop"},
+    {"skip", NULL, "", "end this piece and begin a new one", "skip", run_call, "Skip"},
     {"keep", "TIME FILE", "", "write what was just played to a .mid, .wav, .png or .jsonl file",
-     exchange_keep, NULL, true},
-    {"seed", "FILE", "", "begin a piece with a MIDI file of yours and go on from it", exchange_seed,
-     NULL},
-    {"reseed", NULL, "", "prime the net with the best of what was played", run_call, "Reseed"},
-    {"composer", "[NAME]", "l", "the style: show or set it", run_name, "Composer"},
-    {"threshold", "[0..1]", "", "how sure the net must be of a note: show or set it", run_number,
-     "Threshold"},
+     "keep 2m idea.mid", exchange_keep, NULL, true},
+    {"seed", "FILE", "", "begin a piece with a MIDI file of yours and go on from it", "seed my.mid",
+     exchange_seed, NULL},
+    {"reseed", NULL, "", "prime the net with the best of what was played", "reseed", run_call,
+     "Reseed"},
+    {"composer", "[NAME]", "l", "the style: show or set it", "composer debussy", run_name,
+     "Composer"},
+    {"threshold", "[0..1]", "", "how sure the net must be of a note: show or set it",
+     "threshold 0.6", run_number, "Threshold"},
     {"sampling", "[sample|hard]", "l", "draw notes by their odds, or cut at the threshold",
-     run_name, "Sampling"},
-    {"net", "[NAME]", "l", "the net that composes: show or set it", run_name, "Net"},
-    {"volume", "[0..1|0..100%]", "", "show or set it", run_number, "Volume"},
+     "sampling hard", run_name, "Sampling"},
+    {"net", "[NAME]", "l", "the net that composes: show or set it", "net wavenet-open", run_name,
+     "Net"},
+    {"volume", "[0..1|0..100%]", "", "show or set it", "volume 50%", run_number, "Volume"},
     {"profile", "[room|telephone|raw]", "l", "what sound and music are made for: show or set it",
-     run_name, "Profile"},
+     "profile telephone", run_name, "Profile"},
     {"reseed-interval", "[SECONDS]", "", "between reseeds, 5 to 3600; 0: only when needed",
-     run_number, "ReseedInterval"},
+     "reseed-interval 0", run_number, "ReseedInterval"},
     {"piece-length", "[MINUTES]", "", "of a piece, such as 3 or 2-5; 0: one endless piece",
-     run_length, "PieceLength"},
+     "piece-length 2-5", run_length, "PieceLength"},
     {"announce", "[FILE]", "et", "speak a sound file over the music, once or again and again",
-     announce_run, NULL},
-    {"channel", "[list|add|remove]", "j", "show, make and end channels", channel_run, NULL, true},
+     "announce --every 45s please-hold.wav", announce_run, NULL},
+    {"channel", "[list|add|remove]", "j", "show, make and end channels",
+     "channel add support --composer bach", channel_run, NULL, true},
     {"schedule", "[list|add|remove]", "j", "what the channel does by itself, and when",
-     schedule_run, NULL, true},
-    {"watch", NULL, "jpqs", "the live piano roll; lines where there is no terminal", run_watch,
-     NULL},
-    {"pipe", NULL, "fnr", "the music as raw audio on standard output, for a PBX", run_pipe, NULL},
+     "schedule add 'Mon..Fri 18:00' composer=debussy", schedule_run, NULL, true},
+    {"watch", NULL, "jpqs", "the live piano roll; lines where there is no terminal",
+     "watch --quiet --seconds 60 --png minute.png", run_watch, NULL},
+    {"pipe", NULL, "fnr", "the music as raw audio on standard output, for a PBX",
+     "pipe --channel support -r 8000 | aplay -r 8000 -f S16_LE", run_pipe, NULL},
     {"health", NULL, "", "a line and an exit status for monitoring (Nagios, Icinga, Checkmk)",
-     run_health, NULL},
-    {"metrics", NULL, "", "figures for monitoring (OpenMetrics, Prometheus)", run_metrics, NULL},
-    {"version", NULL, "", "of fermatactl and of the daemon", run_version, NULL},
-    {"help", "[VERB]", "", "this, or more about one verb", run_help, NULL},
+     "health --channel main", run_health, NULL},
+    {"metrics", NULL, "", "figures for monitoring (OpenMetrics, Prometheus)",
+     "metrics > fermata.prom", run_metrics, NULL},
+    {"version", NULL, "", "of fermatactl and of the daemon", "version", run_version, NULL},
+    {"help", "[VERB]", "", "this, or more about one verb", "help announce", run_help, NULL},
     {NULL},
 };
 
@@ -347,7 +354,9 @@ void verb_print_help(const struct verb *verb)
         if (strchr(sets, options_help[i].letter))
             fputs(options_help[i].text, stdout);
     printf("  -c, --channel NAME   the channel meant, instead of \"main\"\n");
-    if (!verb)
+    if (verb)
+        printf("\nExample: fermatactl %s\n", verb->example);
+    else
         printf(
             "  -S, --system         the machine's instance (system bus)\n"
             "  -U, --user           your own instance (session bus)\n"

@@ -43,7 +43,8 @@ struct verb {
     const char *argument; ///< as help shows it; NULL: takes none
     /** Letters of main.c's options it takes besides -c: e f j l n p q r s t. */
     const char *options;
-    const char *help; ///< one line
+    const char *help;    ///< one line
+    const char *example; ///< a command line that makes sense, without the "fermatactl "
     enum ending (*run)(const struct verb *verb, const struct request *request);
     const char *property; ///< that it shows and sets; or the method it calls
     bool many;            ///< takes any number of values

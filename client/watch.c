@@ -13,15 +13,18 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "client/exchange.h"
 #include "client/feedline.h"
 #include "client/picture.h"
 #include "client/remote.h"
 #include "client/roll.h"
 #include "client/screen.h"
+#include "client/text.h"
 
 #define STATUS_EVERY 1.0 // seconds
-#define MESSAGE_FOR 4.0  // seconds that an error stays to be read
-#define LINE_ROOM 8192   // the feed's lines are shorter than PIPE_BUF
+#define KEEP_SECONDS 120
+#define MESSAGE_FOR 4.0 // seconds that an error stays to be read
+#define LINE_ROOM 8192  // the feed's lines are shorter than PIPE_BUF
 
 struct watch {
     const struct watch_options *options;
@@ -84,6 +87,22 @@ static void set_number(struct watch *watch, const char *property, double value)
     note_trouble(watch, remote_set_number(watch->remote, property, value));
 }
 
+/** The last two minutes, into the folder one is in. */
+static void keep(struct watch *watch)
+{
+    char name[64], said[EXCHANGE_ROOM];
+    time_t t = time(NULL);
+    struct tm local;
+    localtime_r(&t, &local);
+    strftime(name, sizeof(name), "fermata-%Y%m%d-%H%M%S.mid", &local);
+    enum ending ending = exchange_write(watch->remote, KEEP_SECONDS, name, said);
+    if (*said)
+        text_copy(watch->message, sizeof(watch->message), said);
+    else
+        note_trouble(watch, ending);
+    watch->message_until = now() + MESSAGE_FOR;
+}
+
 static void on_key(struct watch *watch, int key)
 {
     const struct status_channel *c = channel_of(watch);
@@ -98,6 +117,9 @@ static void on_key(struct watch *watch, int key)
         break;
     case 'n':
         note_trouble(watch, remote_call(watch->remote, "Skip"));
+        break;
+    case 'k':
+        keep(watch);
         break;
     case 'r':
         note_trouble(watch, remote_call(watch->remote, "Reseed"));

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 // What bus_probe tells of its channels and its device without looking at them.
 #include <errno.h>
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "control/channel.h"
 #include "control/manager.h"
@@ -31,7 +34,19 @@ size_t channel_decisions(const struct channel *channel, struct decision ret_list
 int channel_keep(struct channel *channel, double seconds, const char *ending, int *ret_fd,
                  double *ret_seconds)
 {
-    return -ENODATA;
+    // The head of a MIDI file: enough to be passed on.
+    static const char head[] = "MThd\0\0\0\6\0\0\0\0\0\140";
+    int ends[2];
+    if (strcmp(ending, ".mid"))
+        return -ENODATA;
+    if (pipe(ends) < 0)
+        return -errno;
+    if (write(ends[1], head, sizeof head - 1) != sizeof head - 1)
+        abort();
+    close(ends[1]);
+    *ret_fd = ends[0];
+    *ret_seconds = fmin(seconds, 12.5);
+    return 0;
 }
 
 const char *manager_device(const struct manager *manager)

@@ -90,12 +90,13 @@ def watch_until(condition, *args):
 class Terminal:
     """fermatactl in a terminal of its own."""
 
-    def __init__(self, *args, rows=24, columns=80, term="xterm-256color", locale="C.UTF-8"):
+    def __init__(self, *args, rows=24, columns=80, term="xterm-256color", locale="C.UTF-8",
+                 folder=None):
         self.master, self.slave = pty.openpty()
         self.resize(rows, columns)
         self.before = termios.tcgetattr(self.slave)
         env = {**os.environ, "TERM": term, "LC_ALL": locale}
-        self.process = subprocess.Popen([ctl, *args], stdin=self.slave, stdout=self.slave,
+        self.process = subprocess.Popen([ctl, *args], cwd=folder, stdin=self.slave, stdout=self.slave,
                                         stderr=subprocess.PIPE, env=env, start_new_session=True)
         self.decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self.text = ""
@@ -420,6 +421,23 @@ class Watch(unittest.TestCase):
         t.send("q")
         self.assertEqual(t.end(), (0, "", True))
 
+    def test_the_key_that_keeps(self):
+        with tempfile.TemporaryDirectory() as folder:
+            t = Terminal("watch", columns=120, folder=folder)
+            t.wait_for("notes/min")
+            deadline = time.monotonic() + PATIENCE
+            t.send("k")
+            while not any(name.endswith(".mid") for name in os.listdir(folder)):
+                t.read(0.1)
+                self.assertLess(time.monotonic(), deadline)
+            t.send("q")
+            self.assertEqual(t.end(), (0, "", True))
+            kept = os.listdir(folder)
+            self.assertEqual(len(kept), 1, kept)
+            self.assertRegex(kept[0], r"\Afermata-\d{8}-\d{6}\.mid\Z")
+            with open(os.path.join(folder, kept[0]), "rb") as file:
+                self.assertEqual(file.read(4), b"MThd")
+
     def test_signals_give_the_terminal_back(self):
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             t = Terminal("watch")
@@ -469,7 +487,7 @@ def main():
         args = args[:args.index("--")]
     if args[:1] != ["--ctl"] or args[2:3] != ["--daemon"]:
         sys.exit(__doc__)
-    ctl, daemon_command = args[1], args[3:]
+    ctl, daemon_command = os.path.abspath(args[1]), args[3:]
     daemon_log = open(os.path.join(os.environ["SESSION_DIR"], "log", "fermatad"), "ab")
     start_daemon()
     try:

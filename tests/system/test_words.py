@@ -26,7 +26,7 @@ def verbs():
 
 
 def options(text):
-    return set(re.findall(r"--([a-z]+)", text))
+    return set(re.findall(r"--([a-z]+)", text.partition("\nExample: ")[0]))
 
 
 class Words(unittest.TestCase):
@@ -66,6 +66,11 @@ class Words(unittest.TestCase):
                                   re.S)
                 listed = set(re.findall(r",--([a-z]+)}", found.group(1))) if found else set()
                 self.assertEqual(listed, wanted)
+
+    def test_examples(self):
+        for verb in verbs():
+            with self.subTest(verb):
+                self.assertRegex(ctl_help(verb), rf"\nExample: fermatactl (?:.* )?{verb}(?: .*)?\n\Z")
 
     def test_exit_codes(self):
         man = read("client", "man", "fermatactl.1.scd")
