@@ -181,7 +181,7 @@ static void process(struct announcer *announcer, enum profile_kind kind, struct 
     if (announcer->doing == WAITS) {
         announcer->waited += PROFILE_BLOCK;
         if (!score || score_position(score) >= announcer->begin ||
-            announcer->waited >= RATE * (ANNOUNCER_PATIENCE_US / NOTE_SECOND))
+            announcer->waited >= (int64_t)RATE * ANNOUNCER_PATIENCE_US / NOTE_SECOND)
             announcer->doing = DUCKS;
     }
     float before = announcer->duck;
@@ -199,7 +199,7 @@ static void process(struct announcer *announcer, enum profile_kind kind, struct 
     }
     if (announcer->doing == DUCKS && announcer->duck >= ANNOUNCER_DUCK)
         announcer->doing = SPEAKS;
-    else if (announcer->doing == SPEAKS)
+    else if (announcer->doing == SPEAKS && announcer->now)
         add_voice(announcer, kind, block);
 }
 

@@ -20,7 +20,7 @@ struct score;
 struct announcer;
 
 #define ANNOUNCER_DUCK 18.0f                    ///< by so many dB the music is turned down,
-#define ANNOUNCER_DUCK_FRAMES (48000 * 3 / 10)  ///< within so long,
+#define ANNOUNCER_DUCK_FRAMES 14400             ///< within so long (300 ms),
 #define ANNOUNCER_RETURN_FRAMES 48000           ///< and up again
 #define ANNOUNCER_PATIENCE_US (4 * NOTE_SECOND) ///< longer it waits for no phrase
 

@@ -157,8 +157,9 @@ static float narrow(struct profile *profile, float *block)
 /** Level of the last 400 ms, in dBFS. */
 static float measure_power(struct profile *profile)
 {
+    const int blocks = MEASURE_BLOCKS;
     memmove(profile->powers, profile->powers + 1, (MEASURES - 1) * sizeof *profile->powers);
-    profile->powers[MEASURES - 1] = profile->power / MEASURE_BLOCKS;
+    profile->powers[MEASURES - 1] = profile->power / (float)blocks;
     profile->power = 0.0f;
     float sum = 0.0f;
     for (int i = 0; i < MEASURES; i++)

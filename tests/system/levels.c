@@ -104,8 +104,10 @@ static int print_form(const struct sound *sound, const char *name, int16_t (*for
     double peak, softest = 1;
     double *powers = powers_of(sound, form, &count, &peak);
     size_t at = 0;
-    if (!powers || count < 40)
+    if (!powers || count < 40) {
+        free(powers);
         return -1;
+    }
     for (size_t i = 0; i + 20 <= count; i++) {
         double power = mean(powers + i, 20);
         if (power < softest) {
@@ -166,13 +168,16 @@ int main(int argc, char **argv)
     if (argc < 2 || read_sound(argv[1], argc > 2 ? atof(argv[2]) : 0, argc > 3 ? atof(argv[3]) : 0,
                                &sound) < 0) {
         fprintf(stderr, "usage: levels FILE [FROM [TO]], in seconds\n");
+        free(sound.samples);
         return 64;
     }
     ebur128_state *meter = ebur128_init((unsigned)sound.channels, (unsigned long)sound.rate,
                                         EBUR128_MODE_I | EBUR128_MODE_TRUE_PEAK);
     double lufs = 0, true_peak = 0;
-    if (!meter)
+    if (!meter) {
+        free(sound.samples);
         return 1;
+    }
     ebur128_add_frames_float(meter, sound.samples, sound.frames);
     ebur128_loudness_global(meter, &lufs);
     for (int i = 0; i < sound.channels; i++) {

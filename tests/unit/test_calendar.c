@@ -90,6 +90,9 @@ static void test_never(void **state)
 static void test_refusals(void **state)
 {
     (void)state;
+    static const char long_one[] =
+        "Mon,Tue,Wed,Thu,Fri,Sat,Sun *-1,2,3,4,5,6,7,8,9,10,11,12-1,2,3,4,5,6,7,8,9,10,11,12 "
+        "1,2,3,4,5,6,7,8,9,10,11,12:1,2,3,4,5,6,7,8,9,10,11,12";
     static const char *const bad[] = {
         "",
         " ",
@@ -128,8 +131,7 @@ static void test_refusals(void **state)
         "\xff",
         "10:00\n",
         "1,2,3,4,5,6,7,8,9,10,11,12,13:00",
-        "Mon,Tue,Wed,Thu,Fri,Sat,Sun *-1,2,3,4,5,6,7,8,9,10,11,12-1,2,3,4,5,6,7,8,9,10,11,12 "
-        "1,2,3,4,5,6,7,8,9,10,11,12:1,2,3,4,5,6,7,8,9,10,11,12",
+        long_one,
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct calendar calendar;

@@ -38,8 +38,7 @@ static void on_room(void *user)
 {
     struct bench *bench = user;
     uint32_t wait = UINT32_MAX;
-    uint32_t room;
-    while (bench->plays && (room = fan_room(bench->fan, bench->now, true, &wait) / 64) > 0) {
+    while (bench->plays && fan_room(bench->fan, bench->now, true, &wait) >= 64) {
         float block[2 * 64];
         for (int i = 0; i < 64; i++, bench->frames++)
             block[2 * i] = block[2 * i + 1] =

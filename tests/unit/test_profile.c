@@ -210,7 +210,8 @@ static void play(float *interleaved, uint32_t frames, uint64_t from, double leve
     static bool known;
     for (int i = 0; !known && i < ROUND; i++) {
         int stroke = i / (RATE / 2) < 7 ? i / (RATE / 2) : 7;
-        double since = (double)(i - stroke * (RATE / 2)) / RATE;
+        int begun = stroke * (RATE / 2);
+        double since = (double)(i - begun) / RATE;
         for (size_t k = 0; k < sizeof partials / sizeof *partials; k++)
             around[i] += (float)(sin(2 * M_PI * partials[k] * since) * exp(-since / 0.45) / 5);
     }

@@ -1,0 +1,54 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""fermatactl health and metrics, as a monitoring would call them.
+
+    lib/session.sh --no-pipewire -- ./test_monitoring.py --ctl fermatactl --daemon COMMAND...
+"""
+import json
+import re
+import unittest
+
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+import test_ctl
+
+
+class Monitoring(unittest.TestCase):
+    def ok(self, *args):
+        result = test_ctl.run(*args)
+        self.assertEqual((result.returncode, result.stderr), (0, ""), args)
+        return result.stdout
+
+    def test_health(self):
+        self.ok("start")
+        result = test_ctl.run("health")
+        self.assertRegex(result.stdout, r"\AFERMATA (OK|WARNING|CRITICAL): .*\| 'main_ahead'=[\d.]+s;"
+                                        r".*\n\Z")
+        words = ("OK", "WARNING", "CRITICAL")
+        self.assertEqual(result.returncode, words.index(re.match(r"FERMATA (\w+)", result.stdout)[1]))
+        result = test_ctl.run("health", "--channel", "nosuch")
+        self.assertEqual((result.returncode, result.stdout),
+                         (3, 'FERMATA UNKNOWN: there is no channel "nosuch"\n'))
+        self.ok("stop")
+        result = test_ctl.run("health", "--channel", "main")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("stopped; fermatactl --channel main start", result.stdout)
+        self.ok("start")
+
+    def test_metrics(self):
+        text = self.ok("metrics")
+        families = {family.name: family for family in text_string_to_metric_families(text)}
+        self.assertEqual(families["fermata_up"].samples[0].value, 1)
+        states = {sample.labels["fermata_state"]: sample.value
+                  for sample in families["fermata_state"].samples
+                  if sample.labels["channel"] == "main"}
+        self.assertEqual(sum(states.values()), 1)
+        self.assertIn("playing", states)
+        told = json.loads(test_ctl.run("status", "--json").stdout)["channels"][0]["decisions"]
+        decisions = {sample.labels["decision"] for sample in families["fermata_decisions"].samples}
+        self.assertEqual(decisions, set(told) - {"longest_gap_ms"})
+        self.assertGreater(families["fermata_composed_ahead_seconds"].samples[0].value, 0)
+
+
+if __name__ == "__main__":
+    test_ctl.main()
