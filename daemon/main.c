@@ -14,6 +14,7 @@
 
 #include "control/bus.h"
 #include "control/compose.h"
+#include "control/logind.h"
 #include "control/manager.h"
 #include "control/manager_parts.h"
 #include "control/roster.h"
@@ -40,6 +41,7 @@ struct fermata {
     struct pw_context *context;
     struct manager *manager;
     struct bus *bus;
+    struct logind *logind;
     struct watchdog *watchdog;
     struct spa_source *end_timer;
     struct settings *settings;
@@ -125,6 +127,16 @@ static bool is_alive(void *user)
     return manager_is_alive(user);
 }
 
+static bool on_sleep(void *user)
+{
+    return manager_sleep(user);
+}
+
+static void on_wake(void *user)
+{
+    manager_wake(user);
+}
+
 static int make(struct fermata *fermata)
 {
     fermata->main_loop = pw_main_loop_new(NULL);
@@ -150,6 +162,9 @@ static int make(struct fermata *fermata)
     if (r == 0)
         r = bus_new(fermata->loop, fermata->context, fermata->manager,
                     fermata->system ? BUS_SYSTEM : BUS_SESSION, &fermata->bus);
+    struct logind_calls calls = {on_sleep, on_wake, fermata->manager};
+    if (r == 0)
+        r = logind_new(fermata->loop, fermata->context, &calls, &fermata->logind);
     if (r == 0)
         r = watchdog_new(fermata->loop, is_alive, fermata->manager, &fermata->watchdog);
     fermata->end_timer = pw_loop_add_timer(fermata->loop, on_end, fermata);
@@ -189,6 +204,7 @@ static int play(struct fermata *fermata)
         pw_main_loop_run(fermata->main_loop);
     }
     watchdog_free(fermata->watchdog);
+    logind_free(fermata->logind);
     bus_free(fermata->bus);
     // What a driver compiles cannot be interrupted, and nobody is to wait for it: all is kept.
     if (fermata->manager && !manager_stop(fermata->manager))

@@ -165,13 +165,9 @@ static void on_disconnected(void *user)
     schedule_retry(bus);
 }
 
-/**
- * Whether somebody listens at the bus's address. SPA and libdbus would find out by
- * themselves, but not quietly, and libdbus remembers for ever that there was no address when it
- * looked first, or starts a bus of its own ("autolaunch:").
- */
-static bool bus_answers(bool system)
+bool bus_answers(enum bus_which which)
 {
+    bool system = which == BUS_SYSTEM;
     const char *address = getenv(system ? "DBUS_SYSTEM_BUS_ADDRESS" : "DBUS_SESSION_BUS_ADDRESS");
     char *made = NULL;
     if (system && (!address || !*address))
@@ -204,7 +200,7 @@ static bool bus_answers(bool system)
 static int connect_bus(struct bus *bus)
 {
     if (!bus->connection) {
-        if (!bus_answers(bus->system))
+        if (!bus_answers(bus->system ? BUS_SYSTEM : BUS_SESSION))
             return -ECONNREFUSED;
         DBusConnection *connection = spa_dbus_connection_get(bus->wrapper);
         if (!connection)

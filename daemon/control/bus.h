@@ -34,4 +34,9 @@ void bus_free(struct bus *bus);
 
 bool bus_is_connected(const struct bus *bus);
 
+/** Whether somebody listens at the bus's address: SPA and libdbus would find out by themselves, but
+ * not quietly. libdbus also remembers for ever that there was no address when it looked first, or
+ * starts a bus of its own ("autolaunch:"). */
+bool bus_answers(enum bus_which which);
+
 #endif

@@ -29,12 +29,6 @@
 /** Over how much played music the density is told. */
 #define DENSITY_US (20 * NOTE_SECOND)
 
-const char *channel_state_name(enum channel_state state)
-{
-    static const char *const names[] = {"stopped", "starting", "playing", "waiting", "degraded"};
-    return names[state];
-}
-
 void channel_tell(struct channel *channel, const char *property)
 {
     if (channel->config.changed)
@@ -262,50 +256,11 @@ const char *channel_name(const struct channel *channel)
     return channel->name;
 }
 
-/** Until the next call. */
-static const char *find_reason(const struct channel *channel)
-{
-    if (!channel->playing)
-        return "";
-    enum output_state output = output_state(channel->output);
-    if (channel_listeners(channel) == 0 && output == OUTPUT_NO_PIPEWIRE)
-        return "PipeWire is not there; the music goes on as soon as it is";
-    if (channel_listeners(channel) == 0 && output == OUTPUT_NO_SINK)
-        return "PipeWire has no sink to play to; the music goes on as soon as there is one";
-    // What is heard, and then why: both may be the case.
-    static char reason[CHANNEL_REASON_ROOM];
-    const char *heard = lane_trouble(channel->lane);
-    const char *why = generator_trouble(channel->config.generator);
-    snprintf(reason, sizeof reason, "%s%s%s", heard ? heard : "", heard && why ? "; " : "",
-             why ? why : "");
-    return reason;
-}
-
-enum channel_state channel_state(const struct channel *channel)
-{
-    if (!channel->playing)
-        return CHANNEL_STOPPED;
-    enum output_state output = output_state(channel->output);
-    bool heard = channel_listeners(channel) > 0;
-    if (!heard && (output == OUTPUT_NO_PIPEWIRE || output == OUTPUT_NO_SINK))
-        return CHANNEL_WAITING;
-    if (generator_trouble(channel->config.generator) || lane_trouble(channel->lane))
-        return CHANNEL_DEGRADED;
-    if (!heard || score_horizon(channel->score) == 0)
-        return CHANNEL_STARTING;
-    return CHANNEL_PLAYING;
-}
-
-const char *channel_state_reason(const struct channel *channel)
-{
-    return find_reason(channel);
-}
-
 void channel_refresh(struct channel *channel)
 {
     channel_pipes_reap(channel, false);
     enum channel_state state = channel_state(channel);
-    const char *reason = find_reason(channel);
+    const char *reason = channel_state_reason(channel);
     bool new_reason = strcmp(reason, channel->told_reason) != 0;
     if (state != channel->told_state) {
         channel->told_state = state;
@@ -348,10 +303,13 @@ void channel_remember(struct channel *channel, const char *key, const char *valu
         roster_remember(channel->config.roster, channel->name, key, value);
 }
 
-static void set_playing(struct channel *channel, bool playing)
+static void set_playing(struct channel *channel, bool playing, bool asleep)
 {
-    if (playing == channel->playing)
+    channel->asleep = asleep;
+    if (playing == channel->playing) {
+        channel_refresh(channel);
         return;
+    }
     channel->playing = playing;
     if (playing)
         clock_gettime(CLOCK_MONOTONIC, &channel->started);
@@ -366,24 +324,37 @@ static void set_playing(struct channel *channel, bool playing)
 void channel_resume(struct channel *channel)
 {
     if (channel->autostart)
-        set_playing(channel, true);
+        set_playing(channel, true, false);
 }
 
 void channel_start(struct channel *channel)
 {
-    set_playing(channel, true);
+    set_playing(channel, true, false);
     channel_remember(channel, "autostart", "yes");
 }
 
 void channel_stop(struct channel *channel)
 {
-    set_playing(channel, false);
+    set_playing(channel, false, false);
     channel_remember(channel, "autostart", "no");
 }
 
 void channel_fade_out(struct channel *channel)
 {
-    set_playing(channel, false);
+    set_playing(channel, false, false);
+}
+
+bool channel_sleep(struct channel *channel)
+{
+    if (channel->playing)
+        set_playing(channel, false, true);
+    return channel->asleep;
+}
+
+void channel_wake(struct channel *channel)
+{
+    if (channel->asleep)
+        set_playing(channel, true, false);
 }
 
 bool channel_let_go(struct channel *channel)

@@ -23,7 +23,7 @@ enum channel_state {
     CHANNEL_STOPPED,
     CHANNEL_STARTING, ///< asked to play; the first music is being composed
     CHANNEL_PLAYING,
-    CHANNEL_WAITING,  ///< asked to play; PipeWire, a sink or any listener is missing
+    CHANNEL_WAITING,  ///< asked to play; PipeWire, a sink or any listener is missing, or it sleeps
     CHANNEL_DEGRADED, ///< plays, but something is broken: see channel_state_reason()
 };
 

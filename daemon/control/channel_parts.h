@@ -56,6 +56,11 @@ void channel_apply(struct channel *channel, const struct settings *settings);
 /** Fades out without remembering it: the daemon ends, or the channel does. */
 void channel_fade_out(struct channel *channel);
 
+/** Fades out until channel_wake(), where it plays; returns whether it did. What is started or
+ * stopped meanwhile is not woken. Nothing of it is remembered. */
+bool channel_sleep(struct channel *channel);
+void channel_wake(struct channel *channel);
+
 /** Has the generator know the channel no more, after which channel_free() waits for nothing.
  * Returns false where it is at work just now: try again later. */
 bool channel_let_go(struct channel *channel);

@@ -16,8 +16,8 @@
 #include "control/titles.h"
 
 /**
- * channel_private: what channel.c (sound, state) and channel_style.c (what a person may change)
- * share.
+ * channel_private: what channel.c (sound), channel_state.c and channel_style.c (what a person may
+ * change) share.
  */
 
 /** Room for why a channel waits or is degraded. */
@@ -34,6 +34,7 @@ struct channel {
     uint64_t seed;
     bool autostart; ///< to be played from the daemon's start on
     bool playing;
+    bool asleep;   ///< it played when the machine went to sleep
     bool applying; ///< settings that a file holds: nothing to remember
     struct timespec started;
 

@@ -472,10 +472,7 @@ void manager_apply(struct manager *manager, struct settings *settings)
     }
     for (size_t i = 1; i < manager->channel_count; i++) {
         const char *name = channel_name(manager->channels[i]);
-        size_t k = 0;
-        while (k < roster_count(manager->roster) && strcmp(roster_name(manager->roster, k), name))
-            k++;
-        if (k == roster_count(manager->roster))
+        if (!roster_knows(manager->roster, name))
             log_notice("channel %s is in no file any more; a restart ends it", name);
     }
     for (size_t i = 0; i < manager->channel_count; i++)
@@ -486,4 +483,18 @@ void manager_fade_out(struct manager *manager)
 {
     for (size_t i = 0; i < manager->channel_count; i++)
         channel_fade_out(manager->channels[i]);
+}
+
+bool manager_sleep(struct manager *manager)
+{
+    bool played = false;
+    for (size_t i = 0; i < manager->channel_count; i++)
+        played = channel_sleep(manager->channels[i]) || played;
+    return played;
+}
+
+void manager_wake(struct manager *manager)
+{
+    for (size_t i = 0; i < manager->channel_count; i++)
+        channel_wake(manager->channels[i]);
 }

@@ -41,4 +41,9 @@ void manager_apply(struct manager *manager, struct settings *settings);
 /** Fades all channels out; done within 100 ms of the loop going on. */
 void manager_fade_out(struct manager *manager);
 
+/** Fades out what plays, before the machine sleeps; returns whether anything did. */
+bool manager_sleep(struct manager *manager);
+/** Lets it play on. */
+void manager_wake(struct manager *manager);
+
 #endif

@@ -94,6 +94,12 @@ const char *roster_name(const struct roster *roster, size_t index)
     return nth(roster, index)->name;
 }
 
+bool roster_knows(const struct roster *roster, const char *name)
+{
+    const struct roster_channel *channel = roster_find(roster, name);
+    return channel && !channel->removed;
+}
+
 void roster_swap(struct roster *roster, struct roster *other)
 {
     struct roster kept = *roster;

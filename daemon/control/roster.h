@@ -44,6 +44,7 @@ const struct settings *roster_defaults(const struct roster *roster);
 /** The channels besides "main", in the order in which they came. The name is the roster's. */
 size_t roster_count(const struct roster *roster);
 const char *roster_name(const struct roster *roster, size_t index);
+bool roster_knows(const struct roster *roster, const char *name);
 
 /** Exchanges all that the two know: for settings that were read again. */
 void roster_swap(struct roster *roster, struct roster *other);
