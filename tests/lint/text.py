@@ -5,9 +5,10 @@
     text.py ROOT
 
 At most 500 lines; the licence at the top; no tabs, no space at line ends, a
-newline at the end; nothing left for later.
+newline at the end; nothing left for later; what names its interpreter is executable.
 """
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -31,6 +32,8 @@ def complaints(path):
         found.append(f"{len(lines)} lines; beyond {LONGEST} a file hides a second noun")
     if path.suffix in (".c", ".h", ".sh", ".comp", ".glsl") and LICENCE not in "".join(lines[:2]):
         found.append(f"does not begin with {LICENCE}")
+    if text.startswith("#!") and not os.access(path, os.X_OK):
+        found.append("has an interpreter and cannot be executed: chmod +x")
     if text and not text.endswith("\n"):
         found.append("does not end with a newline")
     for number, line in enumerate(lines, 1):
