@@ -41,6 +41,7 @@ static const struct field channel_fields[] = {
     FIELD(status_channel, "Threshold", 'd', threshold),
     FIELD(status_channel, "Volume", 'd', volume),
     FIELD(status_channel, "Profile", 's', profile),
+    FIELD(status_channel, "Rtp", 's', rtp),
     FIELD(status_channel, "AnnounceEvery", 'u', announce_every),
     FIELD(status_channel, "ReseedInterval", 'u', reseed_interval),
     FIELD(status_channel, "PieceLength", 's', piece_length),
@@ -268,6 +269,8 @@ void status_print(const struct status *status, const struct status_channel *c, F
     fputs(")\n", file);
     fprintf(file, "  volume           %.0f %%\n", c->volume * 100);
     fprintf(file, "  profile          %s\n", c->profile);
+    if (*c->rtp)
+        fprintf(file, "  rtp              to %s\n", c->rtp);
     if (c->announce_every)
         fprintf(file, "  announcement     every %" PRIu32 " s\n", c->announce_every);
     if (c->reseed_interval)

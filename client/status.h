@@ -38,6 +38,7 @@ struct status_channel {
     char composer[64];
     char net[64];
     char sampling[16], profile[16];
+    char rtp[40]; ///< whereto; "": nowhere
     uint32_t announce_every;
     char piece_length[32]; ///< minutes
     char title[128];       ///< of the piece that is heard

@@ -176,6 +176,26 @@ static enum ending run_length(const struct verb *verb, const struct request *req
     return verb_with_remote(verb, request, act_length);
 }
 
+static enum ending act_rtp(const struct verb *verb, const struct request *request,
+                           struct remote *remote)
+{
+    const char *text = request->argument;
+    if (text)
+        return remote_set_text(remote, verb->property, strcmp(text, "off") ? text : "");
+    struct status status;
+    enum ending ending = remote_status(remote, &status);
+    if (ending != ENDING_OK)
+        return ending;
+    const char *rtp = status_channel(&status, request->channel)->rtp;
+    puts(*rtp ? rtp : "off");
+    return finish_output();
+}
+
+static enum ending run_rtp(const struct verb *verb, const struct request *request)
+{
+    return verb_with_remote(verb, request, act_rtp);
+}
+
 static enum ending act_watch(const struct verb *verb, const struct request *request,
                              struct remote *remote)
 {
@@ -294,6 +314,8 @@ const struct verb verbs[] = {
      "reseed-interval 0", run_number, "ReseedInterval"},
     {"piece-length", "[MINUTES]", "", "of a piece, such as 3 or 2-5; 0: one endless piece",
      "piece-length 2-5", run_length, "PieceLength"},
+    {"rtp", "[ADDRESS:PORT|off]", "", "send the music as RTP, G.711: show or set whereto",
+     "--channel support rtp 239.1.2.3:5004/alaw", run_rtp, "Rtp"},
     {"announce", "[FILE]", "et", "speak a sound file over the music, once or again and again",
      "announce --every 45s please-hold.wav", announce_run, NULL},
     {"channel", "[list|add|remove]", "j", "show, make and end channels",

@@ -7,8 +7,8 @@ _fermatactl()
     _init_completion || return
 
     local verbs='status start stop skip keep seed reseed composer threshold sampling net volume
-        profile reseed-interval piece-length announce channel schedule watch pipe health metrics
-        version help'
+        profile reseed-interval piece-length rtp announce channel schedule watch pipe health
+        metrics version help'
     local options='--channel --help --system --user --version' verb='' which=() i
 
     case $prev in
@@ -105,6 +105,9 @@ _fermatactl()
         ;;
     sampling)
         COMPREPLY=($(compgen -W 'sample hard' -- "$cur"))
+        ;;
+    rtp)
+        COMPREPLY=($(compgen -W 'off' -- "$cur"))
         ;;
     profile)
         COMPREPLY=($(compgen -W 'room telephone raw' -- "$cur"))

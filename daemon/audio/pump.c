@@ -15,11 +15,18 @@
 
 #include "audio/outlet.h"
 #include "audio/pace.h"
+#include "audio/rtp_outlet.h"
 #include "log.h"
 
+/** Of one of the two kinds. */
+struct entry {
+    struct outlet *outlet;
+    struct rtp_outlet *rtp;
+};
+
 struct pump {
-    pthread_mutex_t lock; // of the outlets
-    struct outlet **outlets;
+    pthread_mutex_t lock; // of the entries
+    struct entry *entries;
     size_t count;
 
     pthread_t thread;
@@ -57,18 +64,18 @@ void pump_free(struct pump *pump)
     }
     pthread_mutex_destroy(&pump->lock);
     close(pump->wake_fd);
-    free(pump->outlets);
+    free(pump->entries);
     free(pump);
 }
 
-int pump_add(struct pump *pump, struct outlet *outlet)
+static int add(struct pump *pump, struct entry entry)
 {
     int r = -ENOMEM;
     pthread_mutex_lock(&pump->lock);
-    struct outlet **outlets = realloc(pump->outlets, (pump->count + 1) * sizeof(struct outlet *));
-    if (outlets) {
-        pump->outlets = outlets;
-        outlets[pump->count++] = outlet;
+    struct entry *entries = realloc(pump->entries, (pump->count + 1) * sizeof *entries);
+    if (entries) {
+        pump->entries = entries;
+        entries[pump->count++] = entry;
         r = 0;
     }
     pthread_mutex_unlock(&pump->lock);
@@ -77,12 +84,12 @@ int pump_add(struct pump *pump, struct outlet *outlet)
     return r;
 }
 
-void pump_remove(struct pump *pump, struct outlet *outlet)
+static void take_out(struct pump *pump, struct entry entry)
 {
     pthread_mutex_lock(&pump->lock);
     for (size_t i = 0; i < pump->count; i++) {
-        if (pump->outlets[i] == outlet) {
-            pump->outlets[i] = pump->outlets[--pump->count];
+        if (pump->entries[i].outlet == entry.outlet && pump->entries[i].rtp == entry.rtp) {
+            pump->entries[i] = pump->entries[--pump->count];
             break;
         }
     }
@@ -91,9 +98,29 @@ void pump_remove(struct pump *pump, struct outlet *outlet)
     pump_wake(pump);
 }
 
-/** Steps all outlets; writes what is to be polled, and tells how long: milliseconds, -1 for ever.
- */
-static int step(struct pump *pump, struct pollfd **polled, size_t *ret_count, size_t *room)
+int pump_add(struct pump *pump, struct outlet *outlet)
+{
+    return add(pump, (struct entry){.outlet = outlet});
+}
+
+void pump_remove(struct pump *pump, struct outlet *outlet)
+{
+    take_out(pump, (struct entry){.outlet = outlet});
+}
+
+int pump_add_rtp(struct pump *pump, struct rtp_outlet *outlet)
+{
+    return add(pump, (struct entry){.rtp = outlet});
+}
+
+void pump_remove_rtp(struct pump *pump, struct rtp_outlet *outlet)
+{
+    take_out(pump, (struct entry){.rtp = outlet});
+}
+
+/** Steps all outlets; writes what is to be polled, and tells how long: microseconds, INT64_MAX for
+ * ever. */
+static int64_t step(struct pump *pump, struct pollfd **polled, size_t *ret_count, size_t *room)
 {
     int64_t wait = INT64_MAX;
     pthread_mutex_lock(&pump->lock);
@@ -109,16 +136,18 @@ static int step(struct pump *pump, struct pollfd **polled, size_t *ret_count, si
         (*polled)[count++] = (struct pollfd){.fd = pump->wake_fd, .events = POLLIN};
     int64_t now = pace_now_us();
     for (size_t i = 0; i < pump->count; i++) {
-        int64_t wants = outlet_step(pump->outlets[i], now);
+        const struct entry *entry = &pump->entries[i];
+        int64_t wants =
+            entry->rtp ? rtp_outlet_step(entry->rtp, now) : outlet_step(entry->outlet, now);
         wait = wants < wait ? wants : wait;
-        if (count < *room)
-            (*polled)[count++] = (struct pollfd){.fd = outlet_poll_fd(pump->outlets[i])};
+        if (entry->outlet && count < *room)
+            (*polled)[count++] = (struct pollfd){.fd = outlet_poll_fd(entry->outlet)};
     }
     pthread_mutex_unlock(&pump->lock);
     *ret_count = count;
     if (count == 0)
-        return 20; // memory is short: without its events, then
-    return wait == INT64_MAX ? -1 : (int)((wait + 999) / 1000);
+        return 20000; // memory is short: without its events, then
+    return wait;
 }
 
 static void *run(void *data)
@@ -129,10 +158,12 @@ static void *run(void *data)
     pthread_setname_np(pthread_self(), "pump");
     while (!atomic_load(&pump->stop)) {
         size_t count;
-        int wait = step(pump, &polled, &count, &room);
+        int64_t wait = step(pump, &polled, &count, &room);
+        // Not in whole milliseconds: they would be the jitter of RTP.
+        struct timespec timeout = {wait / 1000000, wait % 1000000 * 1000};
         uint64_t wakes;
-        if (poll(polled, count, wait) > 0 && read(pump->wake_fd, &wakes, sizeof wakes) < 0 &&
-            errno != EAGAIN)
+        if (ppoll(polled, count, wait == INT64_MAX ? NULL : &timeout, NULL) > 0 &&
+            read(pump->wake_fd, &wakes, sizeof wakes) < 0 && errno != EAGAIN)
             log_debug("pump: %s", strerror(errno));
     }
     free(polled);

@@ -27,6 +27,7 @@ struct manager;
 #define BUS_ERROR_UNKNOWN_PROFILE BUS_NAME ".Error.UnknownProfile"
 #define BUS_ERROR_UNKNOWN_CHANNEL BUS_NAME ".Error.UnknownChannel"
 #define BUS_ERROR_UNKNOWN_SETTING BUS_NAME ".Error.UnknownSetting"
+#define BUS_ERROR_BAD_ADDRESS BUS_NAME ".Error.BadAddress"
 #define BUS_ERROR_CHANNEL_EXISTS BUS_NAME ".Error.ChannelExists"
 #define BUS_ERROR_BAD_NAME BUS_NAME ".Error.BadName"
 #define BUS_ERROR_NOT_REMOVABLE BUS_NAME ".Error.NotRemovable"
@@ -125,6 +126,10 @@ void bus_open_pipe(const struct bus_object *object, DBusMessage *message, DBusMe
                    DBusError *error);
 void bus_open_pipe_ahead(const struct bus_object *object, DBusMessage *message, DBusMessage *reply,
                          DBusError *error);
+
+/** Rtp of a channel. */
+void bus_get_rtp(const struct bus_object *object, DBusMessageIter *iter);
+void bus_set_rtp(const struct bus_object *object, const DBusBasicValue *value, DBusError *error);
 
 /** AddChannel and RemoveChannel of the manager. */
 void bus_add_channel(const struct bus_object *object, DBusMessage *message, DBusMessage *reply,

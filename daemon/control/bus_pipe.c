@@ -62,3 +62,25 @@ void bus_open_pipe_ahead(const struct bus_object *object, DBusMessage *message, 
                               &pipe.ahead_ms, DBUS_TYPE_INVALID))
         open_pipe(object, &pipe, reply, error);
 }
+
+void bus_get_rtp(const struct bus_object *object, DBusMessageIter *iter)
+{
+    bus_append_string(iter, channel_rtp(object->channel));
+}
+
+void bus_set_rtp(const struct bus_object *object, const DBusBasicValue *value, DBusError *error)
+{
+    char quoted[BUS_QUOTE_ROOM];
+    const char *why = "";
+    int r = channel_set_rtp(object->channel, value->str, &why);
+    if (r == -EINVAL)
+        dbus_set_error(error, BUS_ERROR_BAD_ADDRESS, "Rtp \"%s\" %s", bus_quote(value->str, quoted),
+                       why);
+    else if (r == -EAFNOSUPPORT)
+        dbus_set_error(error, DBUS_ERROR_FAILED,
+                       "the unit may not use the network, which RTP takes: systemctl --user edit "
+                       "fermata, and there: [Service] RestrictAddressFamilies=AF_INET");
+    else if (r < 0)
+        dbus_set_error(error, DBUS_ERROR_FAILED, "cannot send RTP to %s: %s",
+                       bus_quote(value->str, quoted), strerror(-r));
+}

@@ -210,6 +210,8 @@ int channel_new(const struct channel_config *config, struct channel **ret_channe
         r = make_audio(channel, settings);
     if (r == 0)
         r = make_announcing(channel, settings);
+    if (r == 0)
+        channel_rtp_apply(channel, settings); // without it there is music all the same
     if (r == 0) {
         lane_set_mark(channel->lane, on_mark, channel);
         r = generator_add(config->generator, channel->lane);
@@ -232,6 +234,7 @@ void channel_free(struct channel *channel)
     if (channel->known)
         generator_remove(channel->config.generator, channel->lane);
     channel_pipes_reap(channel, true);
+    channel_rtp_close(channel);
     output_free(channel->output);
     if (channel->part.score)
         performer_remove(channel->config.performer, &channel->part);

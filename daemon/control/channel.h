@@ -72,6 +72,14 @@ const char *channel_profile(const struct channel *channel); ///< "room", "teleph
 /** -ENOENT for any other word. */
 int channel_set_profile(struct channel *channel, const char *profile);
 
+/** Whereto its music is sent as RTP, "239.1.2.3:5004/alaw"; "": nowhere. */
+const char *channel_rtp(const struct channel *channel);
+/** -EINVAL: there is no such address, and *ret_why (static) says what it must be; or another
+ * -errno. Then it is sent as before. */
+int channel_set_rtp(struct channel *channel, const char *address, const char **ret_why);
+/** How many hops multicast packets live, 0 to 255, else -ERANGE. */
+int channel_set_rtp_ttl(struct channel *channel, uint32_t ttl);
+
 /** Speaks the sound file over the music; see announcing_say(). -ESHUTDOWN: it does not play, and
  * nothing is to be repeated. */
 int channel_announce(struct channel *channel, int fd, uint32_t every, double *ret_seconds,
@@ -118,7 +126,8 @@ size_t channel_decisions(const struct channel *channel, struct decision ret_list
 int channel_keep(struct channel *channel, double seconds, const char *ending, int *ret_fd,
                  double *ret_seconds);
 
-/** How many take its music now: PipeWire where it is heard, and the pipes that are read. */
+/** How many take its music now: PipeWire where it is heard, the pipes that are read,
+ * and RTP. */
 uint32_t channel_listeners(const struct channel *channel);
 
 struct channel_pipe {

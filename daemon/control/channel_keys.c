@@ -38,6 +38,17 @@ static int set_profile(struct channel *channel, const struct settings *to)
     return channel_set_profile(channel, to->profile);
 }
 
+static int set_rtp(struct channel *channel, const struct settings *to)
+{
+    const char *why;
+    return channel_set_rtp(channel, to->rtp, &why);
+}
+
+static int set_rtp_ttl(struct channel *channel, const struct settings *to)
+{
+    return channel_set_rtp_ttl(channel, to->rtp_ttl);
+}
+
 static int set_reseed_interval(struct channel *channel, const struct settings *to)
 {
     return channel_set_reseed_interval(channel, to->reseed_interval);
@@ -60,6 +71,8 @@ static const struct {
     {"sampling", set_sampling},
     {"volume", set_volume},
     {"profile", set_profile},
+    {"rtp", set_rtp},
+    {"rtp-ttl", set_rtp_ttl},
     {"reseed-interval", set_reseed_interval},
     {"piece-length", set_piece_length},
 };

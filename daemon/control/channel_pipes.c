@@ -10,6 +10,7 @@
 #include "audio/outlet.h"
 #include "audio/output.h"
 #include "audio/pump.h"
+#include "audio/rtp_outlet.h"
 #include "audio/synth.h"
 #include "control/channel_private.h"
 #include "log.h"
@@ -93,6 +94,7 @@ void channel_pipes_reap(struct channel *channel, bool all)
 
 void channel_pipes_follow(struct channel *channel)
 {
+    channel_rtp_follow(channel);
     for (size_t i = 0; i < channel->pipes.count; i++) {
         outlet_set_volume(channel->pipes.outlets[i], channel->volume);
         outlet_set_playing(channel->pipes.outlets[i], channel->playing);
@@ -114,11 +116,13 @@ uint64_t channel_underruns(const struct channel *channel)
     uint64_t all = channel->pipes.underruns + output_underruns(channel->output);
     for (size_t i = 0; i < channel->pipes.count; i++)
         all += outlet_underruns(channel->pipes.outlets[i]);
+    if (channel->rtp)
+        all += rtp_outlet_underruns(channel->rtp);
     return all * 1000 / SYNTH_RATE;
 }
 
 uint32_t channel_listeners(const struct channel *channel)
 {
-    return channel_pipes_flowing(channel) +
+    return channel_pipes_flowing(channel) + (channel->rtp ? 1 : 0) +
            (output_state(channel->output) == OUTPUT_STREAMING ? 1 : 0);
 }

@@ -23,7 +23,7 @@ struct channel_pipes {
 /** Frees those whose readers have gone, or all of them. */
 void channel_pipes_reap(struct channel *channel, bool all);
 
-/** Tells them what has changed of the channel: playing, volume. */
+/** Tells them, and RTP, what has changed of the channel: playing, volume. */
 void channel_pipes_follow(struct channel *channel);
 
 /** How many are being read. */

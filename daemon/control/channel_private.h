@@ -8,6 +8,7 @@
 
 #include "audio/performer.h"
 #include "audio/profile.h"
+#include "audio/rtp_address.h"
 #include "control/channel.h"
 #include "control/channel_parts.h"
 #include "control/channel_pipes.h"
@@ -16,8 +17,8 @@
 #include "control/titles.h"
 
 /**
- * channel_private: what channel.c (sound), channel_state.c and channel_style.c (what a person may
- * change) share.
+ * channel_private: what channel.c (sound), channel_state.c, channel_style.c (what a person may
+ * change), channel_pipes.c and channel_rtp.c share.
  */
 
 /** Room for why a channel waits or is degraded. */
@@ -49,6 +50,9 @@ struct channel {
     struct tap *tap;       ///< of the output
     struct output *output; ///< NULL: none, on the machine's instance
     struct channel_pipes pipes;
+    struct rtp_outlet *rtp;             ///< NULL: none
+    char rtp_address[RTP_ADDRESS_ROOM]; ///< as it was written; "": none
+    uint32_t rtp_ttl;
     struct feed *feed;
     struct performer_part part;
     struct spa_source *event; ///< wakes the main loop from the generator's thread
@@ -67,6 +71,12 @@ struct channel {
 
 /** Tells whoever listens that a property has changed. */
 void channel_tell(struct channel *channel, const char *property);
+
+/** Takes over the settings of RTP. Returns 0 or -errno, logged; then none is sent. */
+int channel_rtp_apply(struct channel *channel, const struct settings *settings);
+/** Tells it what has changed of the channel: playing, volume. */
+void channel_rtp_follow(struct channel *channel);
+void channel_rtp_close(struct channel *channel);
 
 /** Keeps a setting for the next start. */
 void channel_remember(struct channel *channel, const char *key, const char *value);

@@ -248,6 +248,7 @@ void channel_apply(struct channel *channel, const struct settings *settings)
     if (settings->volume != channel->volume)
         channel_set_volume(channel, settings->volume);
     channel_set_profile(channel, settings->profile);
+    channel_rtp_apply(channel, settings);
     if (settings->reseed_interval != channel->style.reseed_interval)
         channel_set_reseed_interval(channel, settings->reseed_interval);
     char length[ENDING_LENGTH_ROOM];

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "audio/profile.h"
+#include "audio/rtp_address.h"
 #include "log.h"
 
 enum type {
@@ -23,6 +24,8 @@ enum type {
     TYPE_LICENCE,  ///< "commercial" or "any"
     TYPE_LENGTH,   ///< struct ending_length
     TYPE_PROFILE,  ///< of enum profile_kind, its name
+    TYPE_RTP,      ///< what rtp_address_read() reads, or ""
+    TYPE_HOPS,     ///< uint32_t, 0..255
 };
 
 const struct settings_key settings_keys[] = {
@@ -50,6 +53,10 @@ const struct settings_key settings_keys[] = {
      "auto, cpu, gpu, a number or a part of a Vulkan device's name"},
     {"soundfont", SETTINGS_DAEMON, "FILE", "SoundFont to play with; empty: Debian's"},
     {"target", SETTINGS_CHANNEL, "NODE", "PipeWire sink to play to; empty: the default one"},
+    {"rtp", SETTINGS_OWN, "ADDRESS:PORT[/ulaw|alaw]",
+     "send the music there as RTP, G.711; empty: nowhere"},
+    {"rtp-ttl", SETTINGS_CHANNEL, "0..255",
+     "routers a multicast packet may pass, and one; 0: none leaves this machine"},
     {"announce-every", SETTINGS_OWN, "SECONDS",
      "repeat the announcement that fermatactl announce gave; 0: none"},
     {"autostart", SETTINGS_OWN, "yes|no", "play as soon as the daemon is up"},
@@ -75,7 +82,8 @@ static const struct {
     FIELD(TYPE_LENGTH, piece_length), FIELD(TYPE_SWITCH, curator),
     FIELD(TYPE_NUMBER, seed),         FIELD(TYPE_NUMBER, piece_number),
     FIELD(TYPE_TEXT, device),         FIELD(TYPE_TEXT, soundfont),
-    FIELD(TYPE_TEXT, target),         FIELD(TYPE_SECONDS, announce_every),
+    FIELD(TYPE_TEXT, target),         FIELD(TYPE_RTP, rtp),
+    FIELD(TYPE_HOPS, rtp_ttl),        FIELD(TYPE_SECONDS, announce_every),
     FIELD(TYPE_SWITCH, autostart),    FIELD(TYPE_TEXT, models),
     FIELD(TYPE_TEXT, state_file),
 #undef FIELD
@@ -95,6 +103,7 @@ void settings_init(struct settings *settings)
         .licence = "commercial",
         .volume = 0.8,
         .profile = "room",
+        .rtp_ttl = 1,
         .piece_length = {2, 5},
         .curator = true,
         .device = "auto",
@@ -179,6 +188,15 @@ static int parse_profile(const char *value, char *ret)
     return 0;
 }
 
+static int parse_rtp(const char *value, char *ret, const char **ret_why)
+{
+    struct rtp_address address;
+    int r = *value ? rtp_address_read(value, &address, ret_why) : 0;
+    if (r == 0)
+        memcpy(ret, value, strlen(value) + 1);
+    return r;
+}
+
 static int parse(struct settings *settings, int i, const char *value, const char **ret_why)
 {
     void *field = (char *)settings + fields[i].offset;
@@ -224,6 +242,14 @@ static int parse(struct settings *settings, int i, const char *value, const char
     case TYPE_PROFILE:
         *ret_why = "must be `room`, `telephone` or `raw`";
         return parse_profile(value, field);
+    case TYPE_RTP:
+        return parse_rtp(value, field, ret_why);
+    case TYPE_HOPS:
+        *ret_why = "must be a whole number from 0 to 255";
+        if (parse_number(value, 255, &number) < 0)
+            return -EINVAL;
+        *(uint32_t *)field = (uint32_t)number;
+        return 0;
     }
     return -EINVAL;
 }
@@ -250,12 +276,14 @@ void settings_write(const struct settings *settings, int index, char ret_text[SE
     case TYPE_SAMPLING:
     case TYPE_LICENCE:
     case TYPE_PROFILE:
+    case TYPE_RTP:
         snprintf(ret_text, SETTINGS_ROOM, "%s", (const char *)field);
         break;
     case TYPE_FRACTION:
         snprintf(ret_text, SETTINGS_ROOM, "%.6g", *(const double *)field);
         break;
     case TYPE_SECONDS:
+    case TYPE_HOPS:
         snprintf(ret_text, SETTINGS_ROOM, "%" PRIu32, *(const uint32_t *)field);
         break;
     case TYPE_NUMBER:

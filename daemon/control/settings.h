@@ -32,6 +32,8 @@ struct settings {
     char licence[16]; ///< "commercial": nets that are not for commercial use are left out; or "any"
     double volume;    ///< 0..1
     char profile[16]; ///< what the sound is made for: "room", "telephone", "raw"
+    char rtp[40];     ///< whereto it is sent as RTP, see rtp_address.h; "" = nowhere
+    uint32_t rtp_ttl; ///< of multicast packets, 0..255
     uint32_t announce_every;           ///< seconds between announcements, 0 = none
     uint32_t reseed_interval;          ///< seconds, 0 = only when needed
     struct ending_length piece_length; ///< of a piece, minutes

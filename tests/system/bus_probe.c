@@ -104,6 +104,7 @@ int manager_add_channel(struct manager *manager, struct settings *wish,
     channel->threshold = wish->threshold;
     channel->volume = wish->volume;
     ending_write_length(&wish->piece_length, channel->piece_length);
+    snprintf(channel->rtp, sizeof channel->rtp, "%s", wish->rtp);
     if (manager->listener.added)
         manager->listener.added(manager->listener.user, channel);
     if (wish->autostart)

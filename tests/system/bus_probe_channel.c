@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "audio/rtp_address.h"
 #include "control/feed.h"
 #include "music/opening.h"
 
@@ -205,6 +206,21 @@ int channel_set_piece_length(struct channel *channel, const char *minutes)
         return -EINVAL;
     ending_write_length(&length, channel->piece_length);
     tell(channel, "PieceLength");
+    return 0;
+}
+
+const char *channel_rtp(const struct channel *channel)
+{
+    return channel->rtp;
+}
+
+int channel_set_rtp(struct channel *channel, const char *address, const char **ret_why)
+{
+    struct rtp_address read;
+    if (*address && rtp_address_read(address, &read, ret_why) < 0)
+        return -EINVAL;
+    snprintf(channel->rtp, sizeof channel->rtp, "%s", address);
+    tell(channel, "Rtp");
     return 0;
 }
 

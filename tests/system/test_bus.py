@@ -76,7 +76,7 @@ def stop_daemon():
     daemon.send_signal(signal.SIGTERM)
     return daemon.wait(PATIENCE)
 KINDS = {"Composer": "s", "Threshold": "d", "Sampling": "s", "Net": "s", "Volume": "d",
-         "Profile": "s", "ReseedInterval": "u", "PieceLength": "s"}  # what can be set
+         "Profile": "s", "ReseedInterval": "u", "PieceLength": "s", "Rtp": "s"}  # what can be set
 
 
 class BusTest(unittest.TestCase):
@@ -218,7 +218,7 @@ class Values(BusTest):
         for name, kind, value in (("Composer", "s", other), ("Threshold", "d", 0.625),
                                   ("Sampling", "s", "hard"), ("Profile", "s", "telephone"),
                                   ("ReseedInterval", "u", 0), ("Volume", "d", 0.25),
-                                  ("PieceLength", "s", "3"), ("PieceLength", "s", "0.5-60"),
+                                  ("Rtp", "s", "127.0.0.1:9/alaw"), ("PieceLength", "s", "0.5-60"),
                                   ("Threshold", "d", 0.0), ("Threshold", "d", 1.0)):
             with self.subTest(name):
                 self.changes(lambda: self.set(name, GLib.Variant(kind, value)),

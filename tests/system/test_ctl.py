@@ -194,6 +194,7 @@ class Verbs(unittest.TestCase):
                                        ("profile", "profile", "telephone", "telephone"),
                                        ("volume", "volume", "25%", 0.25),
                                        ("volume", "volume", "0.75", 0.75),
+                                       ("rtp", "rtp", "127.0.0.1:5004", "127.0.0.1:5004"),
                                        ("reseed-interval", "reseed_interval", "45", 45),
                                        ("piece-length", "piece_length", "1.5-4", "1.5-4"),
                                        ("piece-length", "piece_length", "0", "0")):
@@ -201,6 +202,9 @@ class Verbs(unittest.TestCase):
                 self.assertEqual(self.ok(verb, text), "")
                 self.assertEqual(self.status()[1][key], value)
                 self.assertEqual(self.ok(verb).splitlines()[0], str(value))
+        self.assertIn("to 127.0.0.1:5004", self.ok("status"))
+        self.ok("rtp", "off")
+        self.assertEqual(self.ok("rtp").strip(), "off")
         for verb, key in (("composer", "composer"), ("threshold", "threshold"), ("net", "net"),
                           ("sampling", "sampling"), ("profile", "profile"), ("volume", "volume"),
                           ("reseed-interval", "reseed_interval"),
@@ -242,6 +246,8 @@ class Verbs(unittest.TestCase):
         self.ended(1, "threshold", "--", "-0.5", words=["0 to 1"])
         self.ended(1, "reseed-interval", "2", words=["3600"])
         self.ended(1, "piece-length", "5-2", words=["5-2", "2-5"])
+        for bad in ("127.0.0.1", "127.0.0.1:65535", "127.0.0.1:5004/gsm", "224.0.0.1:5004", "pbx:1"):
+            self.ended(1, "rtp", bad, words=[bad, "must"])
         self.ended(1, "--channel", "none", "status", words=["none", "main"])
         self.ended(1, "--channel", "../main", "start", words=["../main"])
         self.ended(1, "--channel", "", "start")

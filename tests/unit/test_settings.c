@@ -22,7 +22,7 @@ static void test_every_key_can_be_set(void **state)
     for (const struct settings_key *key = settings_keys; key->key; key++) {
         int r = settings_set(&settings, key->key, "0", &why);
         bool word = !strcmp(key->key, "sampling") || !strcmp(key->key, "licence") ||
-                    !strcmp(key->key, "profile");
+                    !strcmp(key->key, "profile") || !strcmp(key->key, "rtp");
         assert_int_equal(r, word ? -EINVAL : 0);
     }
     assert_string_equal(settings.licence, "commercial");
@@ -57,6 +57,19 @@ static void test_bad_values_change_nothing_and_say_why(void **state)
         {"reseed-interval", "4"},
         {"reseed-interval", "3601"},
         {"reseed-interval", " 30"},
+        {"rtp-ttl", "256"},
+        {"rtp", "239.1.2.3"},
+        {"rtp", "239.1.2.3:"},
+        {"rtp", "239.1.2.3:0"},
+        {"rtp", "239.1.2.3:65535"},
+        {"rtp", "239.1.2.3:18446744073709556620"},
+        {"rtp", "239.1.2.3:5004/gsm"},
+        {"rtp", "239.1.2.300:5004"},
+        {"rtp", "224.0.0.1:5004"},
+        {"rtp", "255.255.255.255:5004"},
+        {"rtp", "0.0.0.0:5004"},
+        {"rtp", "pbx.example:5004"},
+        {"rtp", ":5004"},
         {"sampling", "Hard"},
         {"piece-length", "5-2"},
         {"piece-length", "0.1"},
@@ -103,7 +116,8 @@ static void test_every_value_can_be_written_and_read(void **state)
         {"composer", "bach"},      {"threshold", "0.375"},  {"sampling", "hard"},
         {"licence", "any"},        {"volume", "0.1"},       {"reseed-interval", "45"},
         {"curator", "no"},         {"seed", "12345678901"}, {"autostart", "yes"},
-        {"piece-length", "2.5-4"}, {"target", "a b"},
+        {"piece-length", "2.5-4"}, {"target", "a b"},       {"rtp", "239.1.2.3:5004/alaw"},
+        {"rtp-ttl", "16"},
     };
     struct settings settings, copy;
     const char *why;
