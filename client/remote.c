@@ -317,3 +317,9 @@ enum ending remote_set_seconds(struct remote *remote, const char *property, uint
 {
     return set(remote, property, "u", &value);
 }
+
+enum ending remote_set_switch(struct remote *remote, const char *property, bool value)
+{
+    dbus_bool_t truth = value;
+    return set(remote, property, "b", &truth);
+}

@@ -46,6 +46,7 @@ enum ending remote_call(struct remote *remote, const char *method);
 
 enum ending remote_set_text(struct remote *remote, const char *property, const char *value);
 enum ending remote_set_number(struct remote *remote, const char *property, double value);
+enum ending remote_set_switch(struct remote *remote, const char *property, bool value);
 enum ending remote_set_seconds(struct remote *remote, const char *property, uint32_t value);
 
 /** Makes a channel with settings ("piece-length", "2-5"), or ends one. */

@@ -11,7 +11,7 @@
 struct field {
     const char *property;
     const char *key; ///< in JSON
-    char type;       ///< of D-Bus; 'a' for an as, 'e' for an a{st}, 'b' for an ad of three
+    char type;       ///< of D-Bus; 'a' for an as, 'e' for an a{st}, 'h' for an ad of three
     size_t offset;
     size_t room;
 };
@@ -45,9 +45,10 @@ static const struct field channel_fields[] = {
     FIELD(status_channel, "AnnounceEvery", 'u', announce_every),
     FIELD(status_channel, "ReseedInterval", 'u', reseed_interval),
     FIELD(status_channel, "PieceLength", 's', piece_length),
+    FIELD(status_channel, "Midi", 'b', midi),
     FIELD(status_channel, "Title", 's', title),
     FIELD(status_channel, "NotesPerMinute", 'd', notes_per_minute),
-    FIELD(status_channel, "HumanDensity", 'b', human_density),
+    FIELD(status_channel, "HumanDensity", 'h', human_density),
     FIELD(status_channel, "SecondsAhead", 'd', seconds_ahead),
     FIELD(status_channel, "Reseeds", 't', reseeds),
     FIELD(status_channel, "Underruns", 't', underruns),
@@ -110,7 +111,7 @@ static char type_of(DBusMessageIter *iter)
     if (signature && !strcmp(signature, "a{st}"))
         type = 'e';
     else if (signature && !strcmp(signature, "ad"))
-        type = 'b';
+        type = 'h';
     else if (type == DBUS_TYPE_ARRAY && (!signature || strcmp(signature, "as") != 0))
         type = '\0';
     dbus_free(signature);
@@ -140,7 +141,7 @@ static void read_fields(const struct field *fields, void *target, DBusMessageIte
                 read_names(place, &value);
             } else if (type == 'e') {
                 read_counts(place, &value);
-            } else if (type == 'b') {
+            } else if (type == 'h') {
                 read_band(place, &value);
             } else if (type == DBUS_TYPE_STRING) {
                 const char *text;
@@ -281,6 +282,8 @@ void status_print(const struct status *status, const struct status_channel *c, F
         fprintf(file, "  piece length     %s min\n", c->piece_length);
     else
         fprintf(file, "  piece length     endless\n");
+    if (c->midi)
+        fprintf(file, "  MIDI             fermata.%s.midi in the PipeWire graph\n", c->name);
     fprintf(file, "  notes            %.0f a minute", c->notes_per_minute);
     if (c->human_density[2] > 0)
         fprintf(file, "   (the composer's own: %.0f to %.0f)", c->human_density[0],
@@ -337,6 +340,9 @@ static void print_fields_json(const struct field *fields, const void *from, cons
         case 'd':
             fprintf(file, "%.10g", *(const double *)place);
             break;
+        case 'b':
+            fputs(*(const dbus_bool_t *)place ? "true" : "false", file);
+            break;
         case 'u':
             fprintf(file, "%" PRIu32, *(const uint32_t *)place);
             break;
@@ -352,7 +358,7 @@ static void print_fields_json(const struct field *fields, const void *from, cons
             fputs(names->count ? "]" : "[]", file);
             break;
         }
-        case 'b': {
+        case 'h': {
             const double *band = place;
             fprintf(file, "[%.10g, %.10g, %.10g]", band[0], band[1], band[2]);
             break;

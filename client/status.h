@@ -41,6 +41,7 @@ struct status_channel {
     char rtp[40]; ///< whereto; "": nowhere
     uint32_t announce_every;
     char piece_length[32]; ///< minutes
+    uint32_t midi;         ///< 1: the notes are a MIDI port as well
     char title[128];       ///< of the piece that is heard
     double threshold;
     double volume;

@@ -196,6 +196,30 @@ static enum ending run_rtp(const struct verb *verb, const struct request *reques
     return verb_with_remote(verb, request, act_rtp);
 }
 
+static enum ending act_switch(const struct verb *verb, const struct request *request,
+                              struct remote *remote)
+{
+    const char *text = request->argument;
+    if (!text) {
+        struct status status;
+        enum ending ending = remote_status(remote, &status);
+        if (ending != ENDING_OK)
+            return ending;
+        puts(status_channel(&status, request->channel)->midi ? "yes" : "no");
+        return finish_output();
+    }
+    if (strcmp(text, "yes") && strcmp(text, "no")) {
+        fprintf(stderr, "fermatactl: %s takes yes or no, not \"%s\"\n", verb->name, text);
+        return ENDING_USAGE;
+    }
+    return remote_set_switch(remote, verb->property, !strcmp(text, "yes"));
+}
+
+static enum ending run_switch(const struct verb *verb, const struct request *request)
+{
+    return verb_with_remote(verb, request, act_switch);
+}
+
 static enum ending act_watch(const struct verb *verb, const struct request *request,
                              struct remote *remote)
 {
@@ -316,6 +340,8 @@ const struct verb verbs[] = {
      "piece-length 2-5", run_length, "PieceLength"},
     {"rtp", "[ADDRESS:PORT|off]", "", "send the music as RTP, G.711: show or set whereto",
      "--channel support rtp 239.1.2.3:5004/alaw", run_rtp, "Rtp"},
+    {"midi", "[yes|no]", "", "the notes as live MIDI in the PipeWire graph: show or set it",
+     "midi yes", run_switch, "Midi"},
     {"announce", "[FILE]", "et", "speak a sound file over the music, once or again and again",
      "announce --every 45s please-hold.wav", announce_run, NULL},
     {"channel", "[list|add|remove]", "j", "show, make and end channels",

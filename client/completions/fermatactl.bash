@@ -7,7 +7,7 @@ _fermatactl()
     _init_completion || return
 
     local verbs='status start stop skip keep seed reseed composer threshold sampling net volume
-        profile reseed-interval piece-length rtp announce channel schedule watch pipe health
+        profile reseed-interval piece-length rtp midi announce channel schedule watch pipe health
         metrics version help'
     local options='--channel --help --system --user --version' verb='' which=() i
 
@@ -102,6 +102,9 @@ _fermatactl()
         ;;
     channel | schedule)
         COMPREPLY=($(compgen -W 'list add remove' -- "$cur"))
+        ;;
+    midi)
+        COMPREPLY=($(compgen -W 'yes no' -- "$cur"))
         ;;
     sampling)
         COMPREPLY=($(compgen -W 'sample hard' -- "$cur"))

@@ -11,6 +11,7 @@
 #include <spa/utils/result.h>
 
 #include "audio/fader.h"
+#include "audio/playhead.h"
 #include "audio/ring.h"
 #include "audio/synth.h"
 #include "log.h"
@@ -27,6 +28,9 @@
 struct rt {
     struct pw_stream *stream;
     struct fader fader;
+    struct playhead *playhead;
+    struct spa_io_position *position; // the graph's clock; NULL before there is one
+    struct playhead_cycle cycle;
     struct pw_loop *loop;
     struct spa_source *silent_event;
     void (*on_room)(void *user);
@@ -99,6 +103,7 @@ static void disconnect(struct output *output)
         spa_hook_remove(&output->stream_hook);
         pw_stream_destroy(output->stream);
         output->stream = NULL;
+        output->rt.position = NULL;
     }
     if (output->core) {
         spa_hook_remove(&output->core_hook);
@@ -130,6 +135,23 @@ static const struct pw_core_events core_events = {
     .error = on_core_error,
 };
 
+/** A cycle may ask several times. */
+static void tell_playhead(struct rt *rt, uint32_t frames, uint32_t taken)
+{
+    if (!rt->playhead || !rt->position)
+        return;
+    const struct spa_io_clock *clock = &rt->position->clock;
+    struct playhead_cycle *cycle = &rt->cycle;
+    bool again = cycle->duration > 0 && clock->position == cycle->position;
+    if (!again)
+        *cycle = (struct playhead_cycle){.index = ring_place(rt->fader.ring) - taken};
+    cycle->position = clock->position;
+    cycle->duration = (uint32_t)clock->duration;
+    cycle->given += frames;
+    cycle->taken += taken;
+    playhead_write(rt->playhead, cycle);
+}
+
 static void on_process(void *data)
 {
     struct rt *rt = data;
@@ -144,7 +166,9 @@ static void on_process(void *data)
         // A graph with cycles as long as the ring would find it starving for ever.
         if (frames > rt->fader.capacity / 2)
             frames = rt->fader.capacity / 2;
+        uint32_t taken = ring_taken(rt->fader.ring);
         bool silent = fader_process(&rt->fader, datas->data, (uint32_t)frames);
+        tell_playhead(rt, (uint32_t)frames, ring_taken(rt->fader.ring) - taken);
         datas->chunk->offset = 0;
         datas->chunk->stride = FRAME_BYTES;
         datas->chunk->size = (uint32_t)frames * FRAME_BYTES;
@@ -184,9 +208,17 @@ static void on_stream_state(void *data, enum pw_stream_state old, enum pw_stream
     update_state(output);
 }
 
+static void on_stream_io(void *data, uint32_t id, void *area, uint32_t size)
+{
+    struct output *output = data;
+    if (id == SPA_IO_Position)
+        output->rt.position = size >= sizeof(struct spa_io_position) ? area : NULL;
+}
+
 static const struct pw_stream_events stream_events = {
     PW_VERSION_STREAM_EVENTS,
     .state_changed = on_stream_state,
+    .io_changed = on_stream_io,
     .process = on_stream_process,
 };
 
@@ -196,7 +228,8 @@ static struct pw_properties *stream_properties(const struct output *output)
         PW_KEY_MEDIA_TYPE, "Audio", PW_KEY_MEDIA_CATEGORY, "Playback", PW_KEY_MEDIA_ROLE, "Music",
         PW_KEY_MEDIA_NAME, output->description, PW_KEY_APP_ID, "org.fermata.HoldMusic1",
         PW_KEY_APP_NAME, "Fermata", PW_KEY_NODE_NAME, output->node_name, PW_KEY_NODE_DESCRIPTION,
-        output->description, PW_KEY_NODE_LATENCY, "1024/48000", PW_KEY_STREAM_IS_LIVE, "true",
+        output->description, PW_KEY_NODE_GROUP, output->node_name, PW_KEY_NODE_LATENCY,
+        "1024/48000", PW_KEY_STREAM_IS_LIVE, "true",
         // Else a mute that somebody once set would silence the hold music for good.
         "state.restore-props", "false", NULL);
     if (properties && output->target)
@@ -321,6 +354,7 @@ int output_new(struct pw_loop *loop, struct pw_context *context, const struct ou
     output->rt.loop = loop;
     output->rt.on_room = config->on_room;
     output->rt.user = config->user;
+    output->rt.playhead = config->playhead;
     fader_init(&output->rt.fader, config->ring);
 
     try_to_connect(output);

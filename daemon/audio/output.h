@@ -7,6 +7,7 @@
 
 struct pw_context;
 struct pw_loop;
+struct playhead;
 struct ring;
 
 /**
@@ -31,6 +32,7 @@ struct output_config {
     const char *description; ///< such as "Fermata hold music"
     const char *target;      ///< node.name or serial of a sink, or NULL for the default one
     struct ring *ring;
+    struct playhead *playhead; ///< told where in the ring it is, each cycle; NULL: nobody asks
     /** Real-time thread: the ring has got room (performer_wake). */
     void (*on_room)(void *user);
     /** Main loop: output_state() has changed. */
@@ -39,6 +41,7 @@ struct output_config {
 };
 
 /**
+ * The node is in a group of its own name (node.group), which others may join to share its clock.
  * Returns 0 or -ENOMEM; never fails because PipeWire is not there. Starts paused. Make `context`
  * with the property PW_KEY_CONFIG_NAME = "client-rt.conf": then the callback's thread has real-time
  * priority, without which a busy machine makes it stutter. The strings are copied; ring, loop and

@@ -148,10 +148,15 @@ static void render(struct performer *performer, struct slot *slot, uint32_t fram
     atomic_fetch_add_explicit(&performer->progress, frames / SYNTH_BLOCK, memory_order_relaxed);
 }
 
+uint32_t performer_delay(const struct performer_part *part)
+{
+    return SYNTH_DELAY + (part->profile ? PROFILE_DELAY : 0);
+}
+
 static void perform(struct slot *slot, const struct score_event *event)
 {
     struct performer_part *part = slot->part;
-    uint32_t delay = SYNTH_DELAY + (part->profile ? PROFILE_DELAY : 0);
+    uint32_t delay = performer_delay(part);
     if (event->velocity > 0)
         synth_note_on(part->synth, event->pitch, event->velocity);
     else

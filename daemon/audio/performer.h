@@ -47,6 +47,9 @@ struct performer_part {
     struct meter meter; ///< of what is rendered
 };
 
+/** Frames between an event's taking effect and its being heard. */
+uint32_t performer_delay(const struct performer_part *part);
+
 /** Returns 0, -ENOMEM or -errno of eventfd(2). */
 int performer_new(struct performer **ret_performer);
 /** Stops the thread if it runs. All parts must have been removed. */

@@ -101,6 +101,19 @@ void ring_miss(struct ring *ring)
     ring->missed = true;
 }
 
+bool ring_end(const struct ring *ring, uint32_t *ret_index)
+{
+    *ret_index = ring->indices.writeindex;
+    return !ring->missed;
+}
+
+uint32_t ring_place(struct ring *ring)
+{
+    uint32_t index;
+    spa_ringbuffer_get_read_index(&ring->indices, &index);
+    return index;
+}
+
 static float *frame_at(struct ring *ring, uint32_t index)
 {
     return ring->samples + (size_t)2 * (index & (ring->storage - 1));

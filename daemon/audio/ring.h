@@ -2,6 +2,7 @@
 #ifndef FERMATA_AUDIO_RING_H
 #define FERMATA_AUDIO_RING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +37,13 @@ uint32_t ring_push(struct ring *ring, const float *interleaved, uint32_t frames)
 
 /** Music passes that this ring is not given. Writer only. */
 void ring_miss(struct ring *ring);
+
+/** The index, modulo 2^32, of the frame that is written next. Returns false while the ring is given
+ * nothing, because its reader is late or away. Writer only. */
+bool ring_end(const struct ring *ring, uint32_t *ret_index);
+
+/** The index of the frame that is read next. Reader only; real-time safe. */
+uint32_t ring_place(struct ring *ring);
 
 /** Before so many frames are read: leaves out music that is too old, or has a successor from which
  * some was left out. Reader only; real-time safe. */

@@ -363,6 +363,17 @@ static void set_piece_length(const struct bus_object *object, const DBusBasicVal
                    quoted);
 }
 
+static void get_midi(const struct bus_object *object, DBusMessageIter *iter)
+{
+    dbus_bool_t midi = channel_midi(object->channel);
+    dbus_message_iter_append_basic(iter, DBUS_TYPE_BOOLEAN, &midi);
+}
+
+static void set_midi(const struct bus_object *object, const DBusBasicValue *value, DBusError *error)
+{
+    channel_set_midi(object->channel, value->bool_val);
+}
+
 static void get_title(const struct bus_object *object, DBusMessageIter *iter)
 {
     bus_append_string(iter, channel_title(object->channel));
@@ -458,6 +469,7 @@ static const struct bus_property properties[] = {
     {"AnnounceEvery", "u", true, get_announce_every, NULL},
     {"ReseedInterval", "u", true, get_reseed_interval, set_reseed_interval},
     {"PieceLength", "s", true, get_piece_length, set_piece_length},
+    {"Midi", "b", true, get_midi, set_midi},
     {"Name", "s", false, get_name, NULL},
     {"State", "s", true, get_state, NULL},
     {"StateReason", "s", true, get_state_reason, NULL},

@@ -14,6 +14,7 @@
 
 #include "audio/announcer.h"
 #include "audio/fan.h"
+#include "audio/midi_port.h"
 #include "audio/output.h"
 #include "audio/synth.h"
 #include "control/announcing.h"
@@ -39,6 +40,7 @@ static void on_event(void *user, const struct score_event *event, uint64_t frame
 {
     struct channel *channel = user;
     feed_event(channel->feed, event, frame, ahead);
+    channel_send_midi(channel, event);
     if (titles_are_due(&channel->titles, event->time))
         pw_loop_signal_event(channel->config.loop, channel->event);
 }
@@ -112,14 +114,16 @@ static int make_output(struct channel *channel, const struct settings *settings)
         .description = description,
         .target = settings->target[0] ? settings->target : NULL,
         .ring = tap_ring(channel->tap),
+        .playhead = &channel->playhead,
         .on_room = on_room,
         .on_state = on_output_state,
         .user = channel,
     };
     r = output_new(channel->config.loop, channel->config.context, &output, &channel->output);
-    if (r == 0)
-        output_set_volume(channel->output, channel->volume);
-    return r;
+    if (r < 0)
+        return r;
+    output_set_volume(channel->output, channel->volume);
+    return channel_make_midi(channel);
 }
 
 static int make_audio(struct channel *channel, const struct settings *settings)
@@ -185,6 +189,7 @@ int channel_new(const struct channel_config *config, struct channel **ret_channe
     memcpy(channel->soundfont, settings->soundfont, sizeof channel->soundfont);
     channel->volume = settings->volume;
     channel->autostart = settings->autostart;
+    channel->midi = settings->midi;
     titles_init(&channel->titles, settings->piece_number);
     ending_write_length(&settings->piece_length, channel->piece_length);
     channel->seed = settings->seed ? settings->seed : random_seed();
@@ -238,6 +243,7 @@ void channel_free(struct channel *channel)
     output_free(channel->output);
     if (channel->part.score)
         performer_remove(channel->config.performer, &channel->part);
+    midi_port_free(channel->midi_port);
     announcing_free(channel->announcing);
     lane_free(channel->lane);
     feed_free(channel->feed);

@@ -96,6 +96,11 @@ channel_piece_length(const struct channel *channel); ///< minutes: "2-5", "3"; "
 /** -EINVAL: no such length. */
 int channel_set_piece_length(struct channel *channel, const char *minutes);
 
+/** Whether its notes are to be had as live MIDI in the PipeWire graph (midi_port.h). Without an
+ * output, which clocks them, there is none. */
+bool channel_midi(const struct channel *channel);
+void channel_set_midi(struct channel *channel, bool midi);
+
 /** Changes what a schedule may: a setting by its key ("composer", "bach"), or "start", "stop" or
  * "skip". As the setters, or -EINVAL or -ENOENT: there is no such value or key. */
 int channel_change(struct channel *channel, const char *key, const char *value);

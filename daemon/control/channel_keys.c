@@ -61,6 +61,12 @@ static int set_piece_length(struct channel *channel, const struct settings *to)
     return channel_set_piece_length(channel, text);
 }
 
+static int set_midi(struct channel *channel, const struct settings *to)
+{
+    channel_set_midi(channel, to->midi);
+    return 0;
+}
+
 static const struct {
     const char *key;
     int (*set)(struct channel *channel, const struct settings *to);
@@ -75,6 +81,7 @@ static const struct {
     {"rtp-ttl", set_rtp_ttl},
     {"reseed-interval", set_reseed_interval},
     {"piece-length", set_piece_length},
+    {"midi", set_midi},
 };
 
 static const struct {

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "audio/performer.h"
+#include "audio/playhead.h"
 #include "audio/profile.h"
 #include "audio/rtp_address.h"
 #include "control/channel.h"
@@ -49,6 +50,9 @@ struct channel {
     struct fan *fan;
     struct tap *tap;       ///< of the output
     struct output *output; ///< NULL: none, on the machine's instance
+    struct playhead playhead;
+    bool midi;
+    struct midi_port *midi_port; ///< NULL where there is no output
     struct channel_pipes pipes;
     struct rtp_outlet *rtp;             ///< NULL: none
     char rtp_address[RTP_ADDRESS_ROOM]; ///< as it was written; "": none
@@ -77,6 +81,12 @@ int channel_rtp_apply(struct channel *channel, const struct settings *settings);
 /** Tells it what has changed of the channel: playing, volume. */
 void channel_rtp_follow(struct channel *channel);
 void channel_rtp_close(struct channel *channel);
+
+/** Makes the port beside the output; returns 0 or -errno. */
+int channel_make_midi(struct channel *channel);
+
+/** Performer's thread: the event is taking effect. */
+void channel_send_midi(struct channel *channel, const struct score_event *event);
 
 /** Keeps a setting for the next start. */
 void channel_remember(struct channel *channel, const char *key, const char *value);

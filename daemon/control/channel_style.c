@@ -255,6 +255,7 @@ void channel_apply(struct channel *channel, const struct settings *settings)
     ending_write_length(&settings->piece_length, length);
     if (strcmp(length, channel->piece_length) != 0)
         channel_set_piece_length(channel, length);
+    channel_set_midi(channel, settings->midi);
     if (settings->curator != channel->style.curator) {
         channel->style.curator = settings->curator;
         ask(channel, LANE_CHANGE);

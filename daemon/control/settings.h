@@ -37,6 +37,7 @@ struct settings {
     uint32_t announce_every;           ///< seconds between announcements, 0 = none
     uint32_t reseed_interval;          ///< seconds, 0 = only when needed
     struct ending_length piece_length; ///< of a piece, minutes
+    bool midi;                         ///< a live MIDI port beside the output
     bool curator;                      ///< false: the article's behaviour, to see it dry out
     uint64_t seed;                     ///< 0: a fresh one each start
     uint64_t piece_number;             ///< of the latest piece

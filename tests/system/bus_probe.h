@@ -18,6 +18,7 @@ struct channel {
     char name[SETTINGS_NAME_ROOM];
     struct manager *manager;
     enum channel_state state;
+    bool midi;
     char composer[32], net[64], sampling[8], profile[16], piece_length[ENDING_LENGTH_ROOM], rtp[40],
         title[128];
     unsigned pieces;

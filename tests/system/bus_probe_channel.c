@@ -224,6 +224,17 @@ int channel_set_rtp(struct channel *channel, const char *address, const char **r
     return 0;
 }
 
+bool channel_midi(const struct channel *channel)
+{
+    return channel->midi;
+}
+
+void channel_set_midi(struct channel *channel, bool midi)
+{
+    channel->midi = midi;
+    tell(channel, "Midi");
+}
+
 const char *channel_title(const struct channel *channel)
 {
     return channel->title;

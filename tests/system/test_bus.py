@@ -76,7 +76,7 @@ def stop_daemon():
     daemon.send_signal(signal.SIGTERM)
     return daemon.wait(PATIENCE)
 KINDS = {"Composer": "s", "Threshold": "d", "Sampling": "s", "Net": "s", "Volume": "d",
-         "Profile": "s", "ReseedInterval": "u", "PieceLength": "s", "Rtp": "s"}  # what can be set
+         "Profile": "s", "ReseedInterval": "u", "PieceLength": "s", "Rtp": "s", "Midi": "b"}
 
 
 class BusTest(unittest.TestCase):

@@ -205,6 +205,11 @@ class Verbs(unittest.TestCase):
         self.assertIn("to 127.0.0.1:5004", self.ok("status"))
         self.ok("rtp", "off")
         self.assertEqual(self.ok("rtp").strip(), "off")
+        for word in ("yes", "no"):
+            self.assertEqual(self.ok("midi", word), "")
+            self.assertIs(self.status()[1]["midi"], word == "yes")
+            self.assertEqual(self.ok("midi").strip(), word)
+        self.ended(2, "midi", "perhaps", words=["yes or no", "perhaps"])
         for verb, key in (("composer", "composer"), ("threshold", "threshold"), ("net", "net"),
                           ("sampling", "sampling"), ("profile", "profile"), ("volume", "volume"),
                           ("reseed-interval", "reseed_interval"),
