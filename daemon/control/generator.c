@@ -101,6 +101,8 @@ bool generator_stop(struct generator *generator)
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += STOP_SECONDS;
     generator->running = pthread_timedjoin_np(generator->thread, NULL, &until) != 0;
+    if (generator->running)
+        pthread_detach(generator->thread); // it ends with the process
     return !generator->running;
 }
 

@@ -70,7 +70,8 @@ int net_new(struct device *device, const char *path, uint32_t lanes, struct net 
     size_t length = strcspn(name, ".");
     if (fake.lost)
         return -ENODEV;
-    if (fake.unread && !strncmp(name, fake.unread, strlen(fake.unread)))
+    const char *unread = fake.unread;
+    if (unread && !strncmp(name, unread, strlen(unread)))
         return -EBADMSG;
     struct net *net = calloc(1, sizeof *net);
     if (!net)

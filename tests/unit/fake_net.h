@@ -29,13 +29,13 @@ enum fake_mood {
 struct fake {
     /** How a free step is played; NULL: all well. The generator's thread or its helper's. */
     enum fake_mood (*mood)(const char *net, const struct net_lane *input);
-    _Atomic bool lost;       ///< no device answers or can be opened
-    double odds;             ///< of an onset in a frame, of a net that is heedful
-    const char *unread;      ///< nets whose names begin so cannot be read
-    _Atomic bool stalled;    ///< runs do not come back
-    _Atomic unsigned runs;   ///< made so far
-    _Atomic unsigned widest; ///< most lanes active in one run
-    char last[64];           ///< net of the last run
+    _Atomic bool lost;          ///< no device answers or can be opened
+    double odds;                ///< of an onset in a frame, of a net that is heedful
+    const char *_Atomic unread; ///< nets whose names begin so cannot be read
+    _Atomic bool stalled;       ///< runs do not come back
+    _Atomic unsigned runs;      ///< made so far
+    _Atomic unsigned widest;    ///< most lanes active in one run
+    char last[64];              ///< net of the last run
 };
 
 extern struct fake fake;
