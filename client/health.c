@@ -28,6 +28,10 @@ enum health health_judge(const struct status_channel *c, char ret_text[HEALTH_RO
         snprintf(ret_text, HEALTH_ROOM, "waiting: %s", c->state_reason);
         return HEALTH_CRITICAL;
     }
+    if (!strcmp(c->state, "starting") && !c->listeners) {
+        snprintf(ret_text, HEALTH_ROOM, "ready; nobody listens");
+        return HEALTH_OK;
+    }
     if (!strcmp(c->state, "starting")) {
         snprintf(ret_text, HEALTH_ROOM, "starting for %" PRIu64 " s", c->uptime);
         return c->uptime > HEALTH_START_SECONDS ? HEALTH_CRITICAL : HEALTH_OK;
@@ -64,6 +68,8 @@ static void print_figures(const struct status_channel *c, FILE *file)
     fprintf(file, " '%s_longest_gap'=%" PRIu64 "ms;;;0", c->name,
             status_count(c, "longest_gap_ms"));
     fprintf(file, " '%s_level'=%.1f;;%d:", c->name, c->level, HEALTH_SILENT);
+    fprintf(file, " '%s_listeners'=%" PRIu32 ";;;0", c->name, c->listeners);
+    fprintf(file, " '%s_underruns'=%" PRIu64 "ms;;;0", c->name, c->underruns);
     fprintf(file, " '%s_reseeds'=%" PRIu64 "c", c->name, c->reseeds);
     fprintf(file, " '%s_refused'=%" PRIu64 "c", c->name, status_count(c, "refused"));
 }

@@ -33,6 +33,16 @@ static double level(const struct status_channel *c)
     return c->level;
 }
 
+static double listeners(const struct status_channel *c)
+{
+    return c->listeners;
+}
+
+static double underruns(const struct status_channel *c)
+{
+    return (double)c->underruns / 1000;
+}
+
 static double volume(const struct status_channel *c)
 {
     return c->volume;
@@ -67,6 +77,8 @@ static const struct family families[] = {
     {"level_dbfs", "dbfs", "RMS level of the last three seconds, before the volume.", false, level},
     {"volume_ratio", "ratio", "Volume, 0 to 1.", false, volume},
     {"playing_seconds", "seconds", "Since the channel last started to play.", false, uptime},
+    {"listeners", "", "Outputs and pipes that take the music.", false, listeners},
+    {"underrun_seconds", "seconds", "Silence given out for want of music.", true, underruns},
     {"played_seconds", "seconds", "Music played.", true, played},
     {"reseeds", "", "How often the net was primed anew.", true, reseeds},
     {"pieces", "", "Pieces begun.", true, pieces},

@@ -51,12 +51,13 @@ static const struct field channel_fields[] = {
     FIELD(status_channel, "HumanDensity", 'h', human_density),
     FIELD(status_channel, "SecondsAhead", 'd', seconds_ahead),
     FIELD(status_channel, "Reseeds", 't', reseeds),
-    FIELD(status_channel, "Underruns", 't', underruns),
     FIELD(status_channel, "Uptime", 't', uptime),
     FIELD(status_channel, "Seed", 't', seed),
     FIELD(status_channel, "Position", 't', position),
     FIELD(status_channel, "Step", 't', step),
     FIELD(status_channel, "Level", 'd', level),
+    FIELD(status_channel, "Listeners", 'u', listeners),
+    FIELD(status_channel, "Underruns", 't', underruns),
     FIELD(status_channel, "Decisions", 'e', decisions),
     {NULL},
 };
@@ -291,6 +292,8 @@ void status_print(const struct status *status, const struct status_channel *c, F
     fputc('\n', file);
     fprintf(file, "  composed ahead   %.1f s\n", c->seconds_ahead);
     fprintf(file, "  level            %.1f dBFS\n", c->level);
+    fprintf(file, "  listeners        %" PRIu32 "   (underruns %" PRIu64 " ms)\n", c->listeners,
+            c->underruns);
     fprintf(file, "  seed             %" PRIu64 ", at %.1f s, step %" PRIu64 "\n", c->seed,
             (double)c->position / 1e6, c->step);
     print_drafts(c, file);

@@ -49,6 +49,7 @@ struct status_channel {
     double human_density[3]; ///< of the composer: percentiles 10, 50, 90; 0: not told
     double seconds_ahead;
     double level;             ///< dBFS; 0: not told
+    uint32_t listeners;       ///< outputs and pipes that take the music now
     uint32_t reseed_interval; ///< seconds
     uint64_t reseeds;
     uint64_t underruns; ///< milliseconds

@@ -15,7 +15,8 @@ static struct status status;
 static struct status_channel *add(const char *name, const char *state, double ahead)
 {
     struct status_channel *c = &status.channels[status.channel_count++];
-    *c = (struct status_channel){.seconds_ahead = ahead, .notes_per_minute = 300, .level = -22};
+    *c = (struct status_channel){
+        .seconds_ahead = ahead, .notes_per_minute = 300, .level = -22, .listeners = 1};
     strcpy(c->name, name);
     strcpy(c->state, state);
     return c;
@@ -45,6 +46,7 @@ static void test_well(void **state)
                         "FERMATA OK: main playing, 25.0 s ahead | 'main_ahead'=25.0s;10:;3:;0"
                         " 'main_notes_per_minute'=300;;;0 'main_longest_gap'=0ms;;;0"
                         " 'main_level'=-22.0;;-60:"
+                        " 'main_listeners'=1;;;0 'main_underruns'=0ms;;;0"
                         " 'main_reseeds'=0c 'main_refused'=0c\n");
     assert_int_equal(health, HEALTH_OK);
 }
@@ -102,6 +104,9 @@ static void test_starting_and_stopped(void **state)
     assert_int_equal(health_judge(c, text), HEALTH_OK);
     c->uptime = HEALTH_START_SECONDS + 1;
     assert_int_equal(health_judge(c, text), HEALTH_CRITICAL);
+    c->listeners = 0;
+    assert_int_equal(health_judge(c, text), HEALTH_OK);
+    assert_string_equal(text, "ready; nobody listens");
     strcpy(c->state, "stopped");
     assert_int_equal(health_judge(c, text), HEALTH_WARNING);
     assert_non_null(strstr(text, "fermatactl --channel main start"));
