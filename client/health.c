@@ -32,6 +32,10 @@ enum health health_judge(const struct status_channel *c, char ret_text[HEALTH_RO
         snprintf(ret_text, HEALTH_ROOM, "ready; nobody listens");
         return HEALTH_OK;
     }
+    if (!strcmp(c->state, "idle")) {
+        snprintf(ret_text, HEALTH_ROOM, "idle: %s", c->state_reason);
+        return HEALTH_OK;
+    }
     if (!strcmp(c->state, "starting")) {
         snprintf(ret_text, HEALTH_ROOM, "starting for %" PRIu64 " s", c->uptime);
         return c->uptime > HEALTH_START_SECONDS ? HEALTH_CRITICAL : HEALTH_OK;

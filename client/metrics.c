@@ -84,8 +84,10 @@ static const struct family families[] = {
     {"pieces", "", "Pieces begun.", true, pieces},
 };
 
-static const char *const states[] = {"stopped", "starting", "playing", "waiting", "degraded"};
-static const char *const rungs[] = {"least-bad", "net", "replay", "phrases", "device", "stalled"};
+static const char *const states[] = {"stopped", "starting", "playing",
+                                     "waiting", "degraded", "idle"};
+static const char *const rungs[] = {"least-bad", "net",     "replay",   "phrases",
+                                    "device",    "stalled", "elsewhere"};
 
 static void print_text(const char *text, FILE *file)
 {

@@ -42,6 +42,8 @@ static const struct field channel_fields[] = {
     FIELD(status_channel, "Volume", 'd', volume),
     FIELD(status_channel, "Profile", 's', profile),
     FIELD(status_channel, "Rtp", 's', rtp),
+    FIELD(status_channel, "Output", 's', output),
+    FIELD(status_channel, "Target", 's', target),
     FIELD(status_channel, "AnnounceEvery", 'u', announce_every),
     FIELD(status_channel, "ReseedInterval", 'u', reseed_interval),
     FIELD(status_channel, "PieceLength", 's', piece_length),
@@ -273,6 +275,10 @@ void status_print(const struct status *status, const struct status_channel *c, F
     fprintf(file, "  profile          %s\n", c->profile);
     if (*c->rtp)
         fprintf(file, "  rtp              to %s\n", c->rtp);
+    if (!strcmp(c->output, "source"))
+        fprintf(file, "  output           a microphone\n");
+    else if (*c->target)
+        fprintf(file, "  output           to the sink %s\n", c->target);
     if (c->announce_every)
         fprintf(file, "  announcement     every %" PRIu32 " s\n", c->announce_every);
     if (c->reseed_interval)

@@ -37,7 +37,8 @@ struct status_channel {
     char state_reason[256];
     char composer[64];
     char net[64];
-    char sampling[16], profile[16];
+    char sampling[16], profile[16], output[16];
+    char target[256];
     char rtp[40]; ///< whereto; "": nowhere
     uint32_t announce_every;
     char piece_length[32]; ///< minutes

@@ -81,6 +81,7 @@ static enum ending act_name(const struct verb *verb, const struct request *reque
         return ending;
     const struct status_channel *channel = status_channel(&status, request->channel);
     static const struct status_names samplings = {{"sample", "hard"}, 2};
+    static const struct status_names outputs = {{"stream", "source"}, 2};
     static const struct status_names profiles = {{"room", "telephone", "raw"}, 3};
     const struct status_names *names = &samplings;
     const char *value = channel->sampling;
@@ -93,6 +94,9 @@ static enum ending act_name(const struct verb *verb, const struct request *reque
     } else if (!strcmp(verb->property, "Profile")) {
         names = &profiles;
         value = channel->profile;
+    } else if (!strcmp(verb->property, "Output")) {
+        names = &outputs;
+        value = channel->output;
     }
     if (!request->list)
         printf("%s\nthere are: ", value);
@@ -158,8 +162,8 @@ static enum ending run_number(const struct verb *verb, const struct request *req
     return verb_with_remote(verb, request, act_number);
 }
 
-static enum ending act_length(const struct verb *verb, const struct request *request,
-                              struct remote *remote)
+static enum ending act_text(const struct verb *verb, const struct request *request,
+                            struct remote *remote)
 {
     if (request->argument)
         return remote_set_text(remote, verb->property, request->argument);
@@ -167,13 +171,14 @@ static enum ending act_length(const struct verb *verb, const struct request *req
     enum ending ending = remote_status(remote, &status);
     if (ending != ENDING_OK)
         return ending;
-    puts(status_channel(&status, request->channel)->piece_length);
+    const struct status_channel *channel = status_channel(&status, request->channel);
+    puts(!strcmp(verb->property, "Target") ? channel->target : channel->piece_length);
     return finish_output();
 }
 
-static enum ending run_length(const struct verb *verb, const struct request *request)
+static enum ending run_text(const struct verb *verb, const struct request *request)
 {
-    return verb_with_remote(verb, request, act_length);
+    return verb_with_remote(verb, request, act_text);
 }
 
 static enum ending act_rtp(const struct verb *verb, const struct request *request,
@@ -334,10 +339,14 @@ const struct verb verbs[] = {
     {"volume", "[0..1|0..100%]", "", "show or set it", "volume 50%", run_number, "Volume"},
     {"profile", "[room|telephone|raw]", "l", "what sound and music are made for: show or set it",
      "profile telephone", run_name, "Profile"},
+    {"output", "[stream|source]", "l", "play to a PipeWire sink, or be a microphone there",
+     "output source", run_name, "Output"},
+    {"target", "[NAME]", "", "the PipeWire sink to play to: show or set it; '': the default one",
+     "target alsa_output.usb-headset", run_text, "Target"},
     {"reseed-interval", "[SECONDS]", "", "between reseeds, 5 to 3600; 0: only when needed",
      "reseed-interval 0", run_number, "ReseedInterval"},
     {"piece-length", "[MINUTES]", "", "of a piece, such as 3 or 2-5; 0: one endless piece",
-     "piece-length 2-5", run_length, "PieceLength"},
+     "piece-length 2-5", run_text, "PieceLength"},
     {"rtp", "[ADDRESS:PORT|off]", "", "send the music as RTP, G.711: show or set whereto",
      "--channel support rtp 239.1.2.3:5004/alaw", run_rtp, "Rtp"},
     {"midi", "[yes|no]", "", "the notes as live MIDI in the PipeWire graph: show or set it",

@@ -83,7 +83,6 @@ static void tell_unchanged(const struct settings *now, const struct settings *fr
     } texts[] = {
         {"device", now->device, fresh->device},
         {"soundfont", now->soundfont, fresh->soundfont},
-        {"target", now->target, fresh->target},
         {"models", now->models, fresh->models},
         {"licence", now->licence, fresh->licence},
         {"state-file", now->state_file, fresh->state_file},

@@ -7,8 +7,8 @@ _fermatactl()
     _init_completion || return
 
     local verbs='status start stop skip keep seed reseed composer threshold sampling net volume
-        profile reseed-interval piece-length rtp midi announce channel schedule watch pipe health
-        metrics version help'
+        profile output target reseed-interval piece-length rtp midi announce channel schedule watch
+        pipe health metrics version help'
     local options='--channel --help --system --user --version' verb='' which=() i
 
     case $prev in
@@ -68,7 +68,7 @@ _fermatactl()
     announce)
         options+=' --every --stop'
         ;;
-    composer | net | sampling | profile)
+    composer | net | sampling | profile | output)
         options+=' --list'
         ;;
     pipe)
@@ -114,6 +114,13 @@ _fermatactl()
         ;;
     profile)
         COMPREPLY=($(compgen -W 'room telephone raw' -- "$cur"))
+        ;;
+    output)
+        COMPREPLY=($(compgen -W 'stream source' -- "$cur"))
+        ;;
+    target)
+        COMPREPLY=($(compgen -W "$(timeout 2 pactl list short sinks 2>/dev/null | cut -f 2)" \
+            -- "$cur"))
         ;;
     help)
         COMPREPLY=($(compgen -W "$verbs" -- "$cur"))

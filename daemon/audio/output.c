@@ -14,6 +14,7 @@
 #include "audio/playhead.h"
 #include "audio/ring.h"
 #include "audio/synth.h"
+#include "audio/target.h"
 #include "log.h"
 
 #define FRAME_BYTES (2 * sizeof(float))
@@ -42,13 +43,15 @@ struct output {
     struct pw_context *context;
     char *node_name;
     char *description;
-    char *target;
+    bool source;
+    char *sink; ///< to play to; "": the default one
     void (*on_state)(void *user);
     void *user;
     struct rt rt;
 
     struct pw_core *core;
     struct pw_stream *stream;
+    struct target *target; ///< watches the sink's name; NULL: none is asked for
     struct spa_hook core_hook;
     struct spa_hook stream_hook;
     enum pw_stream_state stream_state;
@@ -62,6 +65,8 @@ struct output {
     bool lost;      // the server has gone, or taken the node away; retry_timer runs
     bool announced; // that it has gone
     bool sink_missing;
+    bool remaking; // fades out in order to be made anew
+    bool diverted;
     enum output_state state;
 };
 
@@ -78,14 +83,24 @@ static void update_state(struct output *output)
         state = OUTPUT_NO_PIPEWIRE;
     else if (output->playing && output->stream_state == PW_STREAM_STATE_STREAMING)
         state = OUTPUT_STREAMING;
+    else if (output->playing && output->source)
+        state = OUTPUT_UNHEARD;
     else if (output->playing && output->sink_missing)
         state = OUTPUT_NO_SINK;
-    if (state == output->state)
+    bool diverted = state == OUTPUT_STREAMING && output->target && target_is_missed(output->target);
+    if (diverted && !output->diverted)
+        log_warning("there is no sink %s for %s in PipeWire; it plays to another one until there "
+                    "is (wpctl status shows what there is)",
+                    output->sink, output->node_name);
+    if (state == output->state && diverted == output->diverted)
         return;
     output->state = state;
+    output->diverted = diverted;
     if (output->on_state)
         output->on_state(output->user);
 }
+
+static void remake(struct output *output);
 
 static void retry_later(struct output *output)
 {
@@ -99,6 +114,8 @@ static void retry_later(struct output *output)
 
 static void disconnect(struct output *output)
 {
+    target_free(output->target);
+    output->target = NULL;
     if (output->stream) {
         spa_hook_remove(&output->stream_hook);
         pw_stream_destroy(output->stream);
@@ -135,23 +152,6 @@ static const struct pw_core_events core_events = {
     .error = on_core_error,
 };
 
-/** A cycle may ask several times. */
-static void tell_playhead(struct rt *rt, uint32_t frames, uint32_t taken)
-{
-    if (!rt->playhead || !rt->position)
-        return;
-    const struct spa_io_clock *clock = &rt->position->clock;
-    struct playhead_cycle *cycle = &rt->cycle;
-    bool again = cycle->duration > 0 && clock->position == cycle->position;
-    if (!again)
-        *cycle = (struct playhead_cycle){.index = ring_place(rt->fader.ring) - taken};
-    cycle->position = clock->position;
-    cycle->duration = (uint32_t)clock->duration;
-    cycle->given += frames;
-    cycle->taken += taken;
-    playhead_write(rt->playhead, cycle);
-}
-
 static void on_process(void *data)
 {
     struct rt *rt = data;
@@ -168,7 +168,10 @@ static void on_process(void *data)
             frames = rt->fader.capacity / 2;
         uint32_t taken = ring_taken(rt->fader.ring);
         bool silent = fader_process(&rt->fader, datas->data, (uint32_t)frames);
-        tell_playhead(rt, (uint32_t)frames, ring_taken(rt->fader.ring) - taken);
+        taken = ring_taken(rt->fader.ring) - taken;
+        if (rt->playhead && rt->position)
+            playhead_add(rt->playhead, &rt->cycle, &rt->position->clock,
+                         ring_place(rt->fader.ring) - taken, (uint32_t)frames, taken);
         datas->chunk->offset = 0;
         datas->chunk->stride = FRAME_BYTES;
         datas->chunk->size = (uint32_t)frames * FRAME_BYTES;
@@ -200,7 +203,7 @@ static void on_stream_state(void *data, enum pw_stream_state old, enum pw_stream
         set_timer(output, output->sink_timer, 0);
     } else if (state == PW_STREAM_STATE_UNCONNECTED) {
         lose(output, "PipeWire or somebody using it has removed our node");
-    } else if (output->playing &&
+    } else if (output->playing && !output->source &&
                (state == PW_STREAM_STATE_ERROR || old == PW_STREAM_STATE_STREAMING)) {
         // A soft error while there is no sink: the session manager links the stream later on.
         set_timer(output, output->sink_timer, SINK_GRACE_MS);
@@ -232,9 +235,23 @@ static struct pw_properties *stream_properties(const struct output *output)
         "1024/48000", PW_KEY_STREAM_IS_LIVE, "true",
         // Else a mute that somebody once set would silence the hold music for good.
         "state.restore-props", "false", NULL);
-    if (properties && output->target)
-        pw_properties_set(properties, PW_KEY_TARGET_OBJECT, output->target);
+    if (properties && output->source)
+        pw_properties_set(properties, PW_KEY_MEDIA_CLASS, "Audio/Source");
+    else if (properties && *output->sink)
+        pw_properties_set(properties, PW_KEY_TARGET_OBJECT, output->sink);
     return properties;
+}
+
+static void on_target(void *user)
+{
+    struct output *output = user;
+    bool diverted = output->diverted;
+    update_state(output);
+    // WirePlumber 0.4 may have made its second choice one for good; a new node has none. It fades
+    // out first: this is the stream's own event.
+    if (diverted && !output->diverted && output->state == OUTPUT_STREAMING &&
+        target_is_there(output->target) && !output->remaking)
+        remake(output);
 }
 
 /** Makes core and stream. Returns 0 or -errno. */
@@ -260,15 +277,29 @@ static int connect_stream(struct output *output)
         &builder, SPA_PARAM_EnumFormat,
         &SPA_AUDIO_INFO_RAW_INIT(.format = SPA_AUDIO_FORMAT_F32, .rate = SYNTH_RATE, .channels = 2,
                                  .position = {SPA_AUDIO_CHANNEL_FL, SPA_AUDIO_CHANNEL_FR}));
-    enum pw_stream_flags flags = PW_STREAM_FLAG_AUTOCONNECT | PW_STREAM_FLAG_MAP_BUFFERS |
-                                 PW_STREAM_FLAG_RT_PROCESS |
+    if (*output->sink && !output->source) {
+        int r = target_new(output->core, output->stream, output->sink, on_target, output,
+                           &output->target);
+        if (r < 0)
+            return r;
+    }
+    enum pw_stream_flags flags = PW_STREAM_FLAG_MAP_BUFFERS | PW_STREAM_FLAG_RT_PROCESS |
+                                 (output->source ? 0 : PW_STREAM_FLAG_AUTOCONNECT) |
                                  (output->playing ? 0 : PW_STREAM_FLAG_INACTIVE);
     return pw_stream_connect(output->stream, PW_DIRECTION_OUTPUT, PW_ID_ANY, flags, &format, 1);
+}
+
+/** A microphone waits for nobody. */
+static void await_sink(struct output *output)
+{
+    if (output->playing && !output->source)
+        set_timer(output, output->sink_timer, SINK_GRACE_MS);
 }
 
 static void try_to_connect(struct output *output)
 {
     disconnect(output);
+    set_timer(output, output->sink_timer, 0);
     output->lost = false;
     int res = connect_stream(output);
     if (res < 0) {
@@ -284,8 +315,7 @@ static void try_to_connect(struct output *output)
             log_info("%s is connected to PipeWire", output->node_name);
         output->announced = false;
         output->retry_ms = RETRY_FIRST_MS;
-        if (output->playing)
-            set_timer(output, output->sink_timer, SINK_GRACE_MS);
+        await_sink(output);
     }
     update_state(output);
 }
@@ -306,14 +336,33 @@ static void on_sink_timer(void *data, uint64_t expirations)
     update_state(output);
 }
 
+/** Once it is silent. */
 static void deactivate(struct output *output)
 {
     set_timer(output, output->fade_timer, 0);
+    if (output->remaking) {
+        output->remaking = false;
+        fader_set_playing(&output->rt.fader, output->playing);
+        if (!output->lost)
+            try_to_connect(output);
+        return;
+    }
     if (output->playing)
         return;
     fader_restart(&output->rt.fader);
     if (output->stream && !output->lost)
         pw_stream_set_active(output->stream, false);
+}
+
+/** Makes the node anew, as soon as it is silent. */
+static void remake(struct output *output)
+{
+    output->remaking = true;
+    fader_set_playing(&output->rt.fader, false);
+    if (output->stream_state == PW_STREAM_STATE_STREAMING)
+        set_timer(output, output->fade_timer, FADE_MOST_MS);
+    else
+        deactivate(output);
 }
 
 static void on_silent_event(void *data, uint64_t count)
@@ -340,14 +389,14 @@ int output_new(struct pw_loop *loop, struct pw_context *context, const struct ou
     output->state = OUTPUT_NO_PIPEWIRE;
     output->node_name = strdup(config->node_name);
     output->description = strdup(config->description);
-    output->target = config->target ? strdup(config->target) : NULL;
+    output->source = config->source;
+    output->sink = strdup(config->target ? config->target : "");
     output->retry_timer = pw_loop_add_timer(loop, on_retry_timer, output);
     output->sink_timer = pw_loop_add_timer(loop, on_sink_timer, output);
     output->fade_timer = pw_loop_add_timer(loop, on_fade_timer, output);
     output->rt.silent_event = pw_loop_add_event(loop, on_silent_event, output);
-    if (!output->node_name || !output->description || (config->target && !output->target) ||
-        !output->retry_timer || !output->sink_timer || !output->fade_timer ||
-        !output->rt.silent_event) {
+    if (!output->node_name || !output->description || !output->sink || !output->retry_timer ||
+        !output->sink_timer || !output->fade_timer || !output->rt.silent_event) {
         output_free(output);
         return -ENOMEM;
     }
@@ -376,7 +425,7 @@ void output_free(struct output *output)
             pw_loop_destroy_source(output->loop, sources[i]);
     free(output->node_name);
     free(output->description);
-    free(output->target);
+    free(output->sink);
     free(output);
 }
 
@@ -385,13 +434,17 @@ void output_set_playing(struct output *output, bool playing)
     if (!output || playing == output->playing)
         return;
     output->playing = playing;
+    if (output->remaking) {
+        update_state(output);
+        return;
+    }
     fader_set_playing(&output->rt.fader, playing);
     if (playing) {
         set_timer(output, output->fade_timer, 0);
         if (output->stream && !output->lost) {
             pw_stream_set_active(output->stream, true);
             if (output->stream_state != PW_STREAM_STATE_STREAMING)
-                set_timer(output, output->sink_timer, SINK_GRACE_MS);
+                await_sink(output);
         }
     } else {
         set_timer(output, output->sink_timer, 0);
@@ -412,9 +465,30 @@ void output_set_volume(struct output *output, double volume)
     fader_set_volume(&output->rt.fader, (float)(clamped * clamped * clamped));
 }
 
+int output_redirect(struct output *output, bool source, const char *target)
+{
+    if (!output)
+        return 0;
+    char *sink = strdup(target ? target : "");
+    if (!sink)
+        return -ENOMEM;
+    bool same = source == output->source && (source || !strcmp(sink, output->sink));
+    free(output->sink);
+    output->sink = sink;
+    output->source = source;
+    if (!same && !output->remaking && !output->lost)
+        remake(output);
+    return 0;
+}
+
 enum output_state output_state(const struct output *output)
 {
     return output ? output->state : OUTPUT_NONE;
+}
+
+bool output_is_diverted(const struct output *output)
+{
+    return output && output->diverted;
 }
 
 uint64_t output_underruns(const struct output *output)

@@ -11,7 +11,7 @@ struct playhead;
 struct ring;
 
 /**
- * output: a channel's playback node in the PipeWire graph.
+ * output: a channel's node in the PipeWire graph: a playback stream, or a virtual microphone.
  *
  * Lives on the main loop; its real-time callback only copies from the ring and applies the fade.
  * PipeWire may be absent, die, come back, or have no sink: the output waits, retries and goes on
@@ -25,17 +25,20 @@ enum output_state {
     OUTPUT_NO_SINK,     ///< connected and told to play, but for a second there was no sink
     OUTPUT_PAUSED,      ///< about to play, or stopped: then the node wakes nothing up
     OUTPUT_STREAMING,
+    OUTPUT_UNHEARD, ///< a microphone, told to play, that nobody records: it costs nothing
 };
 
 struct output_config {
     const char *node_name;   ///< such as "fermata.main"; unique per channel
     const char *description; ///< such as "Fermata hold music"
-    const char *target;      ///< node.name or serial of a sink, or NULL for the default one
+    /** A virtual microphone (Audio/Source), which whoever records links to, instead of a stream. */
+    bool source;
+    const char *target; ///< of a stream: node.name or serial of a sink; NULL or "": the default one
     struct ring *ring;
     struct playhead *playhead; ///< told where in the ring it is, each cycle; NULL: nobody asks
     /** Real-time thread: the ring has got room (performer_wake). */
     void (*on_room)(void *user);
-    /** Main loop: output_state() has changed. */
+    /** Main loop: output_state() or output_is_diverted() has changed. */
     void (*on_state)(void *user);
     void *user;
 };
@@ -59,7 +62,17 @@ void output_set_playing(struct output *output, bool playing);
 /** 0 to 1, linear amplitude = volume cubed (as PulseAudio and PipeWire mixers do); ramped. */
 void output_set_volume(struct output *output, double volume);
 
+/**
+ * Has the node made anew as another kind of node, or for another target, with a fade where it is
+ * heard. Returns 0 or -ENOMEM, and then nothing has changed. Main loop.
+ */
+int output_redirect(struct output *output, bool source, const char *target);
+
 enum output_state output_state(const struct output *output);
+
+/** It streams, but to another sink, as there is none of its target's name; PipeWire's session
+ * manager moves it as soon as there is. Not where somebody has moved it himself. */
+bool output_is_diverted(const struct output *output);
 
 /** Frames of silence given out while playing, after the first music since the start, because the
  * ring was empty. Any thread. */

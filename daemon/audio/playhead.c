@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "audio/playhead.h"
 
+#include <spa/node/io.h>
+
 /** In today's PipeWire writer and reader take turns on one thread, and the first try does. */
 #define TRIES 8
 
@@ -32,4 +34,17 @@ bool playhead_read(struct playhead *playhead, struct playhead_cycle *ret_cycle)
         }
     }
     return false;
+}
+
+void playhead_add(struct playhead *playhead, struct playhead_cycle *cycle,
+                  const struct spa_io_clock *clock, uint32_t place, uint32_t frames, uint32_t taken)
+{
+    bool again = cycle->duration > 0 && clock->position == cycle->position;
+    if (!again)
+        *cycle = (struct playhead_cycle){.index = place};
+    cycle->position = clock->position;
+    cycle->duration = (uint32_t)clock->duration;
+    cycle->given += frames;
+    cycle->taken += taken;
+    playhead_write(playhead, cycle);
 }

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct spa_io_clock;
+
 /**
  * playhead: where in its ring the output has got to, by the clock of the graph. The output writes
  * it in each of its cycles, and whoever is to play along with it reads it. Plain data, without
@@ -28,6 +30,15 @@ struct playhead_cycle {
     uint32_t given;    ///< frames of 48 kHz that were to be heard in it
     uint32_t taken;    ///< how many of them were music; the rest was silence
 };
+
+/**
+ * The output's callback has been asked for `frames` frames at `clock`, as it may be several times
+ * in a cycle, and took `taken` of them from the ring, from `place` on. Adds that to `cycle`, which
+ * is the caller's, and writes it. Real-time safe.
+ */
+void playhead_add(struct playhead *playhead, struct playhead_cycle *cycle,
+                  const struct spa_io_clock *clock, uint32_t place, uint32_t frames,
+                  uint32_t taken);
 
 void playhead_write(struct playhead *playhead, const struct playhead_cycle *cycle);
 

@@ -466,6 +466,8 @@ static const struct bus_property properties[] = {
     {"Volume", "d", true, get_volume, set_volume},
     {"Profile", "s", true, get_profile, set_profile},
     {"Rtp", "s", true, bus_get_rtp, bus_set_rtp},
+    {"Output", "s", true, bus_get_output, bus_set_output},
+    {"Target", "s", true, bus_get_target, bus_set_target},
     {"AnnounceEvery", "u", true, get_announce_every, NULL},
     {"ReseedInterval", "u", true, get_reseed_interval, set_reseed_interval},
     {"PieceLength", "s", true, get_piece_length, set_piece_length},

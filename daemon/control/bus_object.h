@@ -25,6 +25,7 @@ struct manager;
 #define BUS_ERROR_UNKNOWN_NET BUS_NAME ".Error.UnknownNet"
 #define BUS_ERROR_UNKNOWN_SAMPLING BUS_NAME ".Error.UnknownSampling"
 #define BUS_ERROR_UNKNOWN_PROFILE BUS_NAME ".Error.UnknownProfile"
+#define BUS_ERROR_UNKNOWN_OUTPUT BUS_NAME ".Error.UnknownOutput"
 #define BUS_ERROR_UNKNOWN_CHANNEL BUS_NAME ".Error.UnknownChannel"
 #define BUS_ERROR_UNKNOWN_SETTING BUS_NAME ".Error.UnknownSetting"
 #define BUS_ERROR_BAD_ADDRESS BUS_NAME ".Error.BadAddress"
@@ -136,6 +137,12 @@ void bus_add_channel(const struct bus_object *object, DBusMessage *message, DBus
                      DBusError *error);
 void bus_remove_channel(const struct bus_object *object, DBusMessage *message, DBusMessage *reply,
                         DBusError *error);
+
+/** Output and Target of a channel. */
+void bus_get_output(const struct bus_object *object, DBusMessageIter *iter);
+void bus_set_output(const struct bus_object *object, const DBusBasicValue *value, DBusError *error);
+void bus_get_target(const struct bus_object *object, DBusMessageIter *iter);
+void bus_set_target(const struct bus_object *object, const DBusBasicValue *value, DBusError *error);
 
 /** Schedule, AddSchedule and RemoveSchedule of a channel. */
 void bus_get_schedule(const struct bus_object *object, DBusMessageIter *iter);

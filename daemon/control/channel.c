@@ -25,8 +25,6 @@
 #include "log.h"
 #include "music/score.h"
 
-/** Rendered ahead: enough for a late thread, little enough for a change to be heard soon. */
-#define RING_FRAMES 16384
 /** Over how much played music the density is told. */
 #define DENSITY_US (20 * NOTE_SECOND)
 
@@ -49,21 +47,6 @@ static void on_hungry(void *user)
 {
     struct channel *channel = user;
     generator_wake(channel->config.generator);
-}
-
-static void on_room(void *user)
-{
-    struct channel *channel = user;
-    performer_wake(channel->config.performer);
-}
-
-static void on_output_state(void *user)
-{
-    struct channel *channel = user;
-    // Where it is not heard it shall not set the pace.
-    tap_set_active(channel->tap, output_state(channel->output) == OUTPUT_STREAMING);
-    performer_wake(channel->config.performer);
-    channel_refresh(channel);
 }
 
 static void on_mark(void *user, const char *event, int64_t time, const char *text)
@@ -97,35 +80,6 @@ static uint64_t random_seed(void)
     return seed;
 }
 
-/** The node in the PipeWire graph. */
-static int make_output(struct channel *channel, const struct settings *settings)
-{
-    int r = fan_add(channel->fan, RING_FRAMES, NULL, NULL, &channel->tap);
-    if (r < 0)
-        return r;
-    char node[64];
-    char description[64];
-    bool is_main = !strcmp(channel->name, "main");
-    snprintf(node, sizeof node, "fermata.%s", channel->name);
-    snprintf(description, sizeof description, "Fermata hold music%s%s", is_main ? "" : ": ",
-             is_main ? "" : channel->name);
-    struct output_config output = {
-        .node_name = node,
-        .description = description,
-        .target = settings->target[0] ? settings->target : NULL,
-        .ring = tap_ring(channel->tap),
-        .playhead = &channel->playhead,
-        .on_room = on_room,
-        .on_state = on_output_state,
-        .user = channel,
-    };
-    r = output_new(channel->config.loop, channel->config.context, &output, &channel->output);
-    if (r < 0)
-        return r;
-    output_set_volume(channel->output, channel->volume);
-    return channel_make_midi(channel);
-}
-
 static int make_audio(struct channel *channel, const struct settings *settings)
 {
     int r = synth_new(settings->soundfont[0] ? settings->soundfont : NULL, &channel->synth);
@@ -136,7 +90,7 @@ static int make_audio(struct channel *channel, const struct settings *settings)
     if (r == 0)
         r = fan_new(&channel->fan);
     if (r == 0 && channel->config.context)
-        r = make_output(channel, settings);
+        r = channel_output_make(channel);
     if (r < 0)
         return r;
     channel->part = (struct performer_part){
@@ -190,6 +144,8 @@ int channel_new(const struct channel_config *config, struct channel **ret_channe
     channel->volume = settings->volume;
     channel->autostart = settings->autostart;
     channel->midi = settings->midi;
+    channel->source = !strcmp(settings->output, "source");
+    memcpy(channel->target, settings->target, sizeof channel->target);
     titles_init(&channel->titles, settings->piece_number);
     ending_write_length(&settings->piece_length, channel->piece_length);
     channel->seed = settings->seed ? settings->seed : random_seed();
@@ -457,7 +413,7 @@ bool channel_is_alive(struct channel *channel)
     bool performed = blocks != channel->seen_blocks || !fan_lacks(channel->fan);
     // A lost device is told as degraded and mended by itself; killing the daemon would only end
     // the music that is still in the score.
-    bool mending = channel_state(channel) == CHANNEL_DEGRADED &&
+    bool mending = channel_state(channel) == CHANNEL_DEGRADED && channel_is_troubled(channel) &&
                    score_horizon(channel->score) > score_position(channel->score);
     if (!channel->playing || (composed && performed) || mending) {
         clock_gettime(CLOCK_MONOTONIC, &channel->seen);

@@ -25,16 +25,17 @@ enum channel_state {
     CHANNEL_PLAYING,
     CHANNEL_WAITING,  ///< asked to play; PipeWire, a sink or any listener is missing, or it sleeps
     CHANNEL_DEGRADED, ///< plays, but something is broken: see channel_state_reason()
+    CHANNEL_IDLE,     ///< asked to play as a microphone, which nobody records
 };
 
-/** "stopped", "starting", "playing", "waiting", "degraded" */
+/** "stopped", "starting", "playing", "waiting", "degraded", "idle" */
 const char *channel_state_name(enum channel_state state);
 
 const char *channel_name(const struct channel *channel); ///< "main"
 
 enum channel_state channel_state(const struct channel *channel);
-/** Why it waits or what is degraded, in plain words, "" otherwise; where it is degraded, after one
- * word for a program ("replay: no net composes; ..."). Until the next call. */
+/** Why it waits or is idle, or what is degraded, in plain words, "" otherwise; where it is
+ * degraded, after one word for a program ("replay: no net composes; ..."). Until the next call. */
 const char *channel_state_reason(const struct channel *channel);
 
 void channel_start(struct channel *channel);
@@ -79,6 +80,15 @@ const char *channel_rtp(const struct channel *channel);
 int channel_set_rtp(struct channel *channel, const char *address, const char **ret_why);
 /** How many hops multicast packets live, 0 to 255, else -ERANGE. */
 int channel_set_rtp_ttl(struct channel *channel, uint32_t ttl);
+
+/** What it is in the PipeWire graph: "stream", played to a sink, or "source", a microphone. */
+const char *channel_output(const struct channel *channel);
+/** -ENOENT for any other word. */
+int channel_set_output(struct channel *channel, const char *output);
+
+const char *channel_target(const struct channel *channel); ///< node.name of a sink; "": default
+/** -EINVAL: not a line of at most 255 bytes. The sink need not be there. */
+int channel_set_target(struct channel *channel, const char *target);
 
 /** Speaks the sound file over the music; see announcing_say(). -ESHUTDOWN: it does not play, and
  * nothing is to be repeated. */

@@ -49,6 +49,16 @@ static int set_rtp_ttl(struct channel *channel, const struct settings *to)
     return channel_set_rtp_ttl(channel, to->rtp_ttl);
 }
 
+static int set_output(struct channel *channel, const struct settings *to)
+{
+    return channel_set_output(channel, to->output);
+}
+
+static int set_target(struct channel *channel, const struct settings *to)
+{
+    return channel_set_target(channel, to->target);
+}
+
 static int set_reseed_interval(struct channel *channel, const struct settings *to)
 {
     return channel_set_reseed_interval(channel, to->reseed_interval);
@@ -79,6 +89,8 @@ static const struct {
     {"profile", set_profile},
     {"rtp", set_rtp},
     {"rtp-ttl", set_rtp_ttl},
+    {"output", set_output},
+    {"target", set_target},
     {"reseed-interval", set_reseed_interval},
     {"piece-length", set_piece_length},
     {"midi", set_midi},

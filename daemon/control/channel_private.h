@@ -34,7 +34,9 @@ struct channel {
     enum profile_kind profile_kind;
     char piece_length[ENDING_LENGTH_ROOM]; ///< as it was written
     uint64_t seed;
-    bool autostart; ///< to be played from the daemon's start on
+    bool source;      ///< its node is a microphone
+    char target[256]; ///< the sink to play to; "" = the default one
+    bool autostart;   ///< to be played from the daemon's start on
     bool playing;
     bool asleep;   ///< it played when the machine went to sleep
     bool applying; ///< settings that a file holds: nothing to remember
@@ -87,6 +89,12 @@ int channel_make_midi(struct channel *channel);
 
 /** Performer's thread: the event is taking effect. */
 void channel_send_midi(struct channel *channel, const struct score_event *event);
+
+/** Makes the node in the PipeWire graph. Returns 0 or -errno. */
+int channel_output_make(struct channel *channel);
+
+/** It does not compose as it should. */
+bool channel_is_troubled(const struct channel *channel);
 
 /** Keeps a setting for the next start. */
 void channel_remember(struct channel *channel, const char *key, const char *value);

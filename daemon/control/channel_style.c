@@ -249,6 +249,8 @@ void channel_apply(struct channel *channel, const struct settings *settings)
         channel_set_volume(channel, settings->volume);
     channel_set_profile(channel, settings->profile);
     channel_rtp_apply(channel, settings);
+    channel_set_output(channel, settings->output);
+    channel_set_target(channel, settings->target);
     if (settings->reseed_interval != channel->style.reseed_interval)
         channel_set_reseed_interval(channel, settings->reseed_interval);
     char length[ENDING_LENGTH_ROOM];

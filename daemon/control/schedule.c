@@ -10,8 +10,9 @@
 #include "control/settings.h"
 
 /** What may be changed while the music plays: settings with a setter in channel.h. */
-static const char *const keys[] = {"composer", "net",     "threshold",       "sampling",
-                                   "volume",   "profile", "reseed-interval", "piece-length"};
+static const char *const keys[] = {"composer",        "net",         "threshold", "sampling",
+                                   "volume",          "profile",     "output",    "target",
+                                   "reseed-interval", "piece-length"};
 static const char *const deeds[] = {"start", "stop", "skip"};
 
 void schedule_finish(struct schedule *schedule)
@@ -46,9 +47,8 @@ static int check_deed(char *word, const char **ret_why)
     if (!value)
         return 0;
     *value++ = '\0';
-    *ret_why =
-        "can change composer, net, threshold, sampling, volume, profile, reseed-interval and "
-        "piece-length";
+    *ret_why = "can change composer, net, threshold, sampling, volume, profile, output, target, "
+               "reseed-interval and piece-length";
     if (!is_among(word, keys, sizeof keys / sizeof *keys))
         return -EINVAL;
     struct settings scratch;

@@ -21,6 +21,7 @@ enum type {
     TYPE_NUMBER,   ///< uint64_t
     TYPE_SWITCH,   ///< bool
     TYPE_SAMPLING, ///< "sample" or "hard"
+    TYPE_OUTPUT,   ///< "stream" or "source"
     TYPE_LICENCE,  ///< "commercial" or "any"
     TYPE_LENGTH,   ///< struct ending_length
     TYPE_PROFILE,  ///< of enum profile_kind, its name
@@ -53,6 +54,8 @@ const struct settings_key settings_keys[] = {
     {"device", SETTINGS_DAEMON, "WHICH",
      "auto, cpu, gpu, a number or a part of a Vulkan device's name"},
     {"soundfont", SETTINGS_DAEMON, "FILE", "SoundFont to play with; empty: Debian's"},
+    {"output", SETTINGS_CHANNEL, "stream|source",
+     "play to a PipeWire sink, or be a microphone there"},
     {"target", SETTINGS_CHANNEL, "NODE", "PipeWire sink to play to; empty: the default one"},
     {"rtp", SETTINGS_OWN, "ADDRESS:PORT[/ulaw|alaw]",
      "send the music there as RTP, G.711; empty: nowhere"},
@@ -76,27 +79,17 @@ static const struct {
     {                                                                                              \
         type, offsetof(struct settings, name), sizeof((struct settings *)0)->name                  \
     }
-    FIELD(TYPE_TEXT, composer),
-    FIELD(TYPE_TEXT, net),
-    FIELD(TYPE_LICENCE, licence),
-    FIELD(TYPE_FRACTION, threshold),
-    FIELD(TYPE_SAMPLING, sampling),
-    FIELD(TYPE_FRACTION, volume),
-    FIELD(TYPE_PROFILE, profile),
-    FIELD(TYPE_SECONDS, reseed_interval),
-    FIELD(TYPE_LENGTH, piece_length),
-    FIELD(TYPE_SWITCH, midi),
-    FIELD(TYPE_SWITCH, curator),
-    FIELD(TYPE_NUMBER, seed),
-    FIELD(TYPE_NUMBER, piece_number),
-    FIELD(TYPE_TEXT, device),
-    FIELD(TYPE_TEXT, soundfont),
-    FIELD(TYPE_TEXT, target),
-    FIELD(TYPE_RTP, rtp),
-    FIELD(TYPE_HOPS, rtp_ttl),
-    FIELD(TYPE_SECONDS, announce_every),
-    FIELD(TYPE_SWITCH, autostart),
-    FIELD(TYPE_TEXT, models),
+    FIELD(TYPE_TEXT, composer),       FIELD(TYPE_TEXT, net),
+    FIELD(TYPE_LICENCE, licence),     FIELD(TYPE_FRACTION, threshold),
+    FIELD(TYPE_SAMPLING, sampling),   FIELD(TYPE_FRACTION, volume),
+    FIELD(TYPE_PROFILE, profile),     FIELD(TYPE_SECONDS, reseed_interval),
+    FIELD(TYPE_LENGTH, piece_length), FIELD(TYPE_SWITCH, midi),
+    FIELD(TYPE_SWITCH, curator),      FIELD(TYPE_NUMBER, seed),
+    FIELD(TYPE_NUMBER, piece_number), FIELD(TYPE_TEXT, device),
+    FIELD(TYPE_TEXT, soundfont),      FIELD(TYPE_OUTPUT, output),
+    FIELD(TYPE_TEXT, target),         FIELD(TYPE_RTP, rtp),
+    FIELD(TYPE_HOPS, rtp_ttl),        FIELD(TYPE_SECONDS, announce_every),
+    FIELD(TYPE_SWITCH, autostart),    FIELD(TYPE_TEXT, models),
     FIELD(TYPE_TEXT, state_file),
 #undef FIELD
 };
@@ -116,6 +109,7 @@ void settings_init(struct settings *settings)
         .volume = 0.8,
         .profile = "room",
         .rtp_ttl = 1,
+        .output = "stream",
         .piece_length = {2, 5},
         .curator = true,
         .device = "auto",
@@ -245,6 +239,9 @@ static int parse(struct settings *settings, int i, const char *value, const char
     case TYPE_SAMPLING:
         *ret_why = "must be `sample` or `hard`";
         return parse_word(value, "sample", "hard", field);
+    case TYPE_OUTPUT:
+        *ret_why = "must be `stream` or `source`";
+        return parse_word(value, "stream", "source", field);
     case TYPE_LICENCE:
         *ret_why = "must be `commercial` or `any`";
         return parse_word(value, "commercial", "any", field);
@@ -286,6 +283,7 @@ void settings_write(const struct settings *settings, int index, char ret_text[SE
     switch (fields[index].type) {
     case TYPE_TEXT:
     case TYPE_SAMPLING:
+    case TYPE_OUTPUT:
     case TYPE_LICENCE:
     case TYPE_PROFILE:
     case TYPE_RTP:

@@ -43,6 +43,7 @@ struct settings {
     uint64_t piece_number;             ///< of the latest piece
     char device[128];                  ///< "auto", "cpu", "gpu", a number or a part of a name
     char soundfont[512];               ///< "" = Debian's
+    char output[8];                    ///< "stream" or "source"
     char target[256];                  ///< sink to play to; "" = the default one
     bool autostart;                    ///< play as soon as the daemon is up
     char models[512];                  ///< folder of the weights and seeds

@@ -73,6 +73,7 @@ static struct channel *make_channel(struct manager *manager, const char *name)
     snprintf(channel->net, sizeof channel->net, "lstm-maestro");
     snprintf(channel->sampling, sizeof channel->sampling, "sample");
     snprintf(channel->profile, sizeof channel->profile, "room");
+    snprintf(channel->output, sizeof channel->output, "stream");
     snprintf(channel->piece_length, sizeof channel->piece_length, "2-5");
     channel->manager = manager;
     channel->threshold = 0.5;

@@ -19,8 +19,8 @@ struct channel {
     struct manager *manager;
     enum channel_state state;
     bool midi;
-    char composer[32], net[64], sampling[8], profile[16], piece_length[ENDING_LENGTH_ROOM], rtp[40],
-        title[128];
+    char composer[32], net[64], sampling[8], profile[16], output[8], target[256],
+        piece_length[ENDING_LENGTH_ROOM], rtp[40], title[128];
     unsigned pieces;
     double threshold, volume;
     uint32_t reseed_interval;

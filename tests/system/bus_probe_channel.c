@@ -49,7 +49,8 @@ static int set_number(struct channel *channel, double *field, double value, cons
 
 const char *channel_state_name(enum channel_state state)
 {
-    static const char *const names[] = {"stopped", "starting", "playing", "waiting", "degraded"};
+    static const char *const names[] = {"stopped", "starting", "playing",
+                                        "waiting", "degraded", "idle"};
     return names[state];
 }
 
@@ -178,6 +179,35 @@ int channel_set_profile(struct channel *channel, const char *profile)
     static const char *const names[] = {"room", "telephone", "raw"};
     return set_text(channel, channel->profile, sizeof(channel->profile), names, 3, profile,
                     "Profile");
+}
+
+const char *channel_output(const struct channel *channel)
+{
+    return channel->output;
+}
+
+int channel_set_output(struct channel *channel, const char *output)
+{
+    static const char *const names[] = {"stream", "source"};
+    return set_text(channel, channel->output, sizeof(channel->output), names, 2, output, "Output");
+}
+
+const char *channel_target(const struct channel *channel)
+{
+    return channel->target;
+}
+
+int channel_set_target(struct channel *channel, const char *target)
+{
+    struct settings checked;
+    const char *why;
+    settings_init(&checked);
+    int r = settings_set(&checked, "target", target, &why);
+    if (r < 0)
+        return r;
+    memcpy(channel->target, checked.target, sizeof channel->target);
+    tell(channel, "Target");
+    return 0;
 }
 
 uint32_t channel_reseed_interval(const struct channel *channel)

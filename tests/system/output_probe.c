@@ -5,11 +5,15 @@
  *
  *     play on|off     output_set_playing()
  *     volume V        output_set_volume()
+ *     target NAME     output_redirect(), to a stream
+ *     source          output_redirect(), to a microphone
  *     refill on|off   keep the ring full, or let it run empty
  *     wakeups         how often the process's threads have woken up since the last time
  *     quit
  *
  *     time.nanoseconds state NAME | did LINE | wakeups N | read FRAMES underruns FRAMES
+ *
+ * NAME is that of enum output_state, or "elsewhere" where it is diverted.
  *
  * The sine goes on without a break in the ring, whatever is heard of it: where the recording shows
  * a jump in its phase, frames were lost.
@@ -79,13 +83,13 @@ static void on_room_fd(void *data, int fd, uint32_t mask)
 static void on_state(void *user)
 {
     static const char *const names[] = {
-        [OUTPUT_NO_PIPEWIRE] = "no-pipewire",
-        [OUTPUT_NO_SINK] = "no-sink",
-        [OUTPUT_PAUSED] = "paused",
-        [OUTPUT_STREAMING] = "streaming",
+        [OUTPUT_NO_PIPEWIRE] = "no-pipewire", [OUTPUT_NO_SINK] = "no-sink",
+        [OUTPUT_PAUSED] = "paused",           [OUTPUT_STREAMING] = "streaming",
+        [OUTPUT_UNHEARD] = "unheard",
     };
     struct probe *probe = user;
-    say("state", names[output_state(probe->output)]);
+    say("state",
+        output_is_diverted(probe->output) ? "elsewhere" : names[output_state(probe->output)]);
 }
 
 /** Voluntary context switches of all threads: each sleep that was ended by something. */
@@ -121,6 +125,12 @@ static void obey(struct probe *probe, const char *line)
     } else if (strcmp(line, "refill on") == 0 || strcmp(line, "refill off") == 0) {
         probe->refill = strcmp(line, "refill on") == 0;
         refill(probe);
+    } else if (strncmp(line, "target ", 7) == 0) {
+        if (output_redirect(probe->output, false, line + 7) < 0)
+            exit(1);
+    } else if (strcmp(line, "source") == 0) {
+        if (output_redirect(probe->output, true, NULL) < 0)
+            exit(1);
     } else if (strcmp(line, "wakeups") == 0) {
         long now = count_switches();
         snprintf(text, sizeof text, "%ld", now - probe->switches);

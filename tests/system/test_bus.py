@@ -75,8 +75,8 @@ def start_daemon():
 def stop_daemon():
     daemon.send_signal(signal.SIGTERM)
     return daemon.wait(PATIENCE)
-KINDS = {"Composer": "s", "Threshold": "d", "Sampling": "s", "Net": "s", "Volume": "d",
-         "Profile": "s", "ReseedInterval": "u", "PieceLength": "s", "Rtp": "s", "Midi": "b"}
+KINDS = {**dict.fromkeys("Composer Sampling Net Profile Output Target PieceLength Rtp".split(), "s"),
+         "Threshold": "d", "Volume": "d", "ReseedInterval": "u", "Midi": "b"}
 
 
 class BusTest(unittest.TestCase):
@@ -215,11 +215,11 @@ class Values(BusTest):
         before = self.settable()
         composers = self.get("Composers", ROOT, MANAGER)
         other = next(c for c in composers if c != before["Composer"])
-        for name, kind, value in (("Composer", "s", other), ("Threshold", "d", 0.625),
-                                  ("Sampling", "s", "hard"), ("Profile", "s", "telephone"),
-                                  ("ReseedInterval", "u", 0), ("Volume", "d", 0.25),
-                                  ("Rtp", "s", "127.0.0.1:9/alaw"), ("PieceLength", "s", "0.5-60"),
-                                  ("Threshold", "d", 0.0), ("Threshold", "d", 1.0)):
+        for name, kind, value in (
+                ("Composer", "s", other), ("Threshold", "d", 0.625), ("Sampling", "s", "hard"),
+                ("Profile", "s", "telephone"), ("Output", "s", "source"), ("Target", "s", "x.y"),
+                ("ReseedInterval", "u", 0), ("Rtp", "s", "127.0.0.1:9/alaw"), ("Volume", "d", 0.25),
+                ("PieceLength", "s", "0.5-60"), ("Threshold", "d", 0.0), ("Threshold", "d", 1.0)):
             with self.subTest(name):
                 self.changes(lambda: self.set(name, GLib.Variant(kind, value)),
                              lambda p, c: p == MAIN and c.get(name) == value)

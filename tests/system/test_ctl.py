@@ -192,6 +192,8 @@ class Verbs(unittest.TestCase):
                                        ("threshold", "threshold", "0.625", 0.625),
                                        ("sampling", "sampling", "hard", "hard"),
                                        ("profile", "profile", "telephone", "telephone"),
+                                       ("output", "output", "source", "source"),
+                                       ("target", "target", "none.such", "none.such"),
                                        ("volume", "volume", "25%", 0.25),
                                        ("volume", "volume", "0.75", 0.75),
                                        ("rtp", "rtp", "127.0.0.1:5004", "127.0.0.1:5004"),
@@ -212,6 +214,7 @@ class Verbs(unittest.TestCase):
         self.ended(2, "midi", "perhaps", words=["yes or no", "perhaps"])
         for verb, key in (("composer", "composer"), ("threshold", "threshold"), ("net", "net"),
                           ("sampling", "sampling"), ("profile", "profile"), ("volume", "volume"),
+                          ("output", "output"), ("target", "target"),
                           ("reseed-interval", "reseed_interval"),
                           ("piece-length", "piece_length")):
             self.ok(verb, str(before[key]))
@@ -246,6 +249,8 @@ class Verbs(unittest.TestCase):
         self.ended(1, "net", "x", words=[before["net"]])
         self.ended(1, "sampling", "x", words=["hard"])
         self.ended(1, "profile", "x", words=["telephone"])
+        self.ended(1, "output", "x", words=["stream", "source"])
+        self.ended(1, "target", "a\nb", words=["node.name"])
         self.ended(1, "volume", "101%", words=["0 to 1"])
         self.ended(1, "threshold", "nan", words=["0 to 1"])
         self.ended(1, "threshold", "--", "-0.5", words=["0 to 1"])

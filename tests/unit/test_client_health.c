@@ -71,6 +71,10 @@ static void test_the_worst_is_told(void **state)
     assert_non_null(strstr(text, "CRITICAL: sales waiting: PipeWire is not there |"));
     print("main", &health);
     assert_int_equal(health, HEALTH_OK);
+    strcpy(add("phone", "idle", 0)->state_reason, "nobody records");
+    text = print("phone", &health);
+    assert_int_equal(health, HEALTH_OK);
+    assert_non_null(strstr(text, "phone idle: nobody records"));
     print("support", &health);
     assert_int_equal(health, HEALTH_WARNING);
 }

@@ -22,13 +22,17 @@ static void test_every_key_can_be_set(void **state)
     for (const struct settings_key *key = settings_keys; key->key; key++) {
         int r = settings_set(&settings, key->key, "0", &why);
         bool word = !strcmp(key->key, "sampling") || !strcmp(key->key, "licence") ||
-                    !strcmp(key->key, "profile") || !strcmp(key->key, "rtp");
+                    !strcmp(key->key, "profile") || !strcmp(key->key, "output") ||
+                    !strcmp(key->key, "rtp");
         assert_int_equal(r, word ? -EINVAL : 0);
     }
     assert_string_equal(settings.licence, "commercial");
     assert_string_equal(settings.profile, "room");
     assert_int_equal(settings_set(&settings, "profile", "telephone", &why), 0);
     assert_string_equal(settings.profile, "telephone");
+    assert_string_equal(settings.output, "stream");
+    assert_int_equal(settings_set(&settings, "output", "source", &why), 0);
+    assert_string_equal(settings.output, "source");
     assert_int_equal(settings_set(&settings, "licence", "any", &why), 0);
     assert_string_equal(settings.licence, "any");
     assert_int_equal(settings_set(&settings, "sampling", "hard", &why), 0);

@@ -1,0 +1,120 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Where the output is heard in a real PipeWire graph: at the sink it is told, or as a microphone.
+
+    lib/session.sh -- test_target.py PATH/output_probe
+"""
+
+import os
+import signal
+import subprocess
+import time
+
+import test_output
+from test_output import (AMPLITUDE, HERTZ, PATIENCE, RATE, Recording, envelope, find_node, first,
+                         np, patiently, sinks_of, until)
+
+
+class Target(test_output.OutputCase):
+    @patiently
+    def test_another_target_is_heard_there_without_a_click(self):
+        self.make_sink('othersink')
+        probe = self.probe()
+        probe.wait_state('paused')
+        left = Recording()
+        probe.tell('play on')
+        probe.wait_state('streaming')
+        time.sleep(0.4)
+        probe.tell('target othersink')
+        until(lambda: sinks_of('fermata.probe') == {'othersink'})
+        probe.wait_state('streaming')
+        heard, _ = left.samples()
+        self.assert_no_click(heard)
+        self.assertGreater(envelope(heard).max(), 0.49)
+        self.assertEqual(np.abs(heard[-2400:]).max(), 0)
+        there = Recording('othersink')
+        time.sleep(0.4)
+        self.assertGreater(envelope(there.samples()[0])[-9600:-2400].min(), 0.49)
+        # Whoever moves it is stronger, until it is told anew.
+        self.move_to('testsink')
+        probe.tell('target testsink')
+        probe.tell('target othersink')
+        until(lambda: sinks_of('fermata.probe') == {'othersink'})
+        probe.wait_state('streaming')
+        # Paused, it changes as well; and back to the default one.
+        probe.tell('play off')
+        probe.wait_state('paused')
+        probe.tell('target ')
+        probe.tell('play on')
+        until(lambda: sinks_of('fermata.probe') == {'testsink'})
+        self.assertLess(probe.quit()[1], RATE)
+
+    def test_a_target_that_is_not_there_is_told_and_found(self):
+        probe = self.probe('othersink')
+        probe.tell('play on')
+        probe.wait_state('elsewhere')
+        self.assertEqual(sinks_of('fermata.probe'), {'testsink'})
+        self.make_sink('othersink')
+        until(lambda: sinks_of('fermata.probe') == {'othersink'})
+        probe.wait_state('streaming')
+        self.remove_sink('othersink')
+        probe.wait_state('elsewhere')
+        self.make_sink('othersink')
+        probe.wait_state('streaming')
+        until(lambda: sinks_of('fermata.probe') == {'othersink'})
+        # By hand: then it is where somebody wants it, and nothing is amiss.
+        self.move_to('testsink')
+        self.remove_sink('othersink')
+        time.sleep(1)
+        self.assertEqual(probe.state, 'streaming')
+        self.make_sink('othersink')
+        time.sleep(1)
+        self.assertEqual(sinks_of('fermata.probe'), {'testsink'})
+        self.assertEqual(probe.state, 'streaming')
+        probe.quit()
+
+    def test_a_microphone_gives_every_sample_once(self):
+        probe = self.probe()
+        probe.wait_state('paused')
+        probe.tell('source')
+        probe.tell('play on')
+        probe.wait_state('unheard')
+        until(lambda: find_node('fermata.probe', 'media.class') == 'Audio/Source')
+        time.sleep(1.5)
+        self.assertEqual(probe.state, 'unheard')
+        path = os.path.join(os.environ['SESSION_DIR'], 'microphone.wav')
+        for _ in range(2):
+            recorder = subprocess.Popen(
+                ['pw-cat', '-r', '--target', 'fermata.probe', '--rate', str(RATE), '--channels', '2',
+                 '--format', 'f32', path],
+                env={**os.environ, 'PIPEWIRE_CONFIG_NAME': 'client-rt.conf'})
+            self.addCleanup(recorder.kill)
+            probe.wait_state('streaming')
+            time.sleep(1.5)
+            recorder.send_signal(signal.SIGINT)
+            recorder.wait(PATIENCE)
+            probe.wait_state('unheard')
+            with open(path, 'rb') as file:
+                data = file.read()
+            data = data[data.index(b'data') + 8:]
+            left = np.frombuffer(data[:len(data) // 8 * 8], '<f4').reshape(-1, 2)[:, 0]
+            # Behind the fade it is what was written, to the last bit, in one piece: 440 Hz at
+            # 48 kHz are the same samples every 1200.
+            left = left[first(np.abs(left) > 0.49):][4800:]
+            sine = np.float32(AMPLITUDE * np.sin(2 * np.pi * HERTZ / RATE * np.arange(RATE)))
+            starts = [i for i in range(RATE) if abs(sine[i] - left[0]) < 1e-6
+                      and np.abs(np.roll(sine, -i)[:100] - left[:100]).max() < 1e-6]
+            self.assertTrue(starts)
+            wanted = np.resize(np.roll(sine, -starts[0]), len(left))
+            self.assertGreater(len(left), RATE // 2)
+            off = np.flatnonzero(np.abs(wanted - left) > 1e-7)
+            self.assertEqual(list(off[:8]), [])
+        # While nobody records, its time stands still.
+        time.sleep(1)
+        frames, underruns = probe.quit()
+        self.assertEqual(underruns, 0)
+        self.assertLess(frames, 5 * RATE)
+
+
+if __name__ == '__main__':
+    test_output.main()
