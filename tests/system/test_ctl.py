@@ -170,6 +170,9 @@ class Verbs(unittest.TestCase):
                                r"step \d+\n")
 
     def test_decisions(self):
+        deadline = time.monotonic() + PATIENCE
+        while not self.status()[1]["decisions"]["kept"] and time.monotonic() < deadline:
+            time.sleep(0.1)  # a daemon that has just come up
         self.ok("stop")
         self.addCleanup(run, "start")
         decisions = self.status()[1]["decisions"]
