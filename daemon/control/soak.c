@@ -24,6 +24,9 @@
 
 /** Music after which a process has filled its rooms: the first hour was written down. */
 #define SETTLED_US (70 * 60 * NOTE_SECOND)
+/** Less music says nothing of growth: what is made once when it is first needed, such as the net
+ * that draws refused drafts anew, may come late in it. */
+#define GROWTH_US (20 * 60 * NOTE_SECOND)
 
 struct soak {
     const struct settings *settings;
@@ -234,7 +237,8 @@ static void judge(struct soak *soak, struct soak_net *found)
         found->results[i].figures = *soak_stream_figures(soak->streams[i]);
         promise_of_stream(&found->results[i].figures, &found->results[i].promises);
     }
-    promise_of_memory(found->early, found->late, &found->promises);
+    if (soak->length >= GROWTH_US)
+        promise_of_memory(found->early, found->late, &found->promises);
 }
 
 static double now(void)
