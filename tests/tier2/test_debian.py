@@ -129,11 +129,11 @@ class Debian(unittest.TestCase):
         run("tar", "-C", TREE_FOLDER, "-xf", make_tree(CACHE), "--numeric-owner")
         for package in FOLDER.glob("deb/fermata*_*.deb"):
             if "dbgsym" not in package.name:
-                shutil.copy(package, TREE_FOLDER / "root")
+                shutil.copy(package, TREE_FOLDER / "srv")
         shutil.copy("/etc/resolv.conf", TREE_FOLDER / "etc/resolv.conf")
         run("chroot", TREE_FOLDER, "sh", "-c",
             "DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends"
-            " /root/fermata_*.deb /root/fermata-models_*.deb")
+            " /srv/fermata_*.deb /srv/fermata-models_*.deb")
         for name in ("passwd", "group"):
             self.assertIn("\nfermata:", (TREE_FOLDER / "etc" / name).read_text())
 
