@@ -165,40 +165,25 @@ static enum ending run_number(const struct verb *verb, const struct request *req
 static enum ending act_text(const struct verb *verb, const struct request *request,
                             struct remote *remote)
 {
-    if (request->argument)
-        return remote_set_text(remote, verb->property, request->argument);
+    bool is_rtp = !strcmp(verb->property, "Rtp");
+    const char *text = request->argument;
+    if (text)
+        return remote_set_text(remote, verb->property, is_rtp && !strcmp(text, "off") ? "" : text);
     struct status status;
     enum ending ending = remote_status(remote, &status);
     if (ending != ENDING_OK)
         return ending;
     const struct status_channel *channel = status_channel(&status, request->channel);
-    puts(!strcmp(verb->property, "Target") ? channel->target : channel->piece_length);
+    if (is_rtp)
+        puts(*channel->rtp ? channel->rtp : "off");
+    else
+        puts(!strcmp(verb->property, "Target") ? channel->target : channel->piece_length);
     return finish_output();
 }
 
 static enum ending run_text(const struct verb *verb, const struct request *request)
 {
     return verb_with_remote(verb, request, act_text);
-}
-
-static enum ending act_rtp(const struct verb *verb, const struct request *request,
-                           struct remote *remote)
-{
-    const char *text = request->argument;
-    if (text)
-        return remote_set_text(remote, verb->property, strcmp(text, "off") ? text : "");
-    struct status status;
-    enum ending ending = remote_status(remote, &status);
-    if (ending != ENDING_OK)
-        return ending;
-    const char *rtp = status_channel(&status, request->channel)->rtp;
-    puts(*rtp ? rtp : "off");
-    return finish_output();
-}
-
-static enum ending run_rtp(const struct verb *verb, const struct request *request)
-{
-    return verb_with_remote(verb, request, act_rtp);
 }
 
 static enum ending act_switch(const struct verb *verb, const struct request *request,
@@ -348,7 +333,7 @@ const struct verb verbs[] = {
     {"piece-length", "[MINUTES]", "", "of a piece, such as 3 or 2-5; 0: one endless piece",
      "piece-length 2-5", run_text, "PieceLength"},
     {"rtp", "[ADDRESS:PORT|off]", "", "send the music as RTP, G.711: show or set whereto",
-     "--channel support rtp 239.1.2.3:5004/alaw", run_rtp, "Rtp"},
+     "--channel support rtp 239.1.2.3:5004/alaw", run_text, "Rtp"},
     {"midi", "[yes|no]", "", "the notes as live MIDI in the PipeWire graph: show or set it",
      "midi yes", run_switch, "Midi"},
     {"announce", "[FILE]", "et", "speak a sound file over the music, once or again and again",
