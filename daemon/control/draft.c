@@ -5,6 +5,7 @@
 
 #include "log.h"
 #include "music/arranger.h"
+#include "music/disguise.h"
 #include "music/score.h"
 
 void draft_begin(struct draft *draft, int64_t start)
@@ -36,18 +37,33 @@ void draft_copy(struct draft *to, const struct draft *from)
     memcpy(to->events, from->events, from->event_count * sizeof *from->events);
 }
 
-void draft_arrange(struct draft *draft)
+/** The events are the ends of notes of before, and the onsets. */
+static void write_events(struct draft *draft, bool arranged)
 {
-    arranger_arrange(draft->onsets, &draft->onset_count);
-    // The end of a note of before that was moved would be a note of its own.
     size_t count = 0;
     for (size_t i = 0; i < draft->event_count; i++) {
         const struct note *note = &draft->events[i];
-        if (note->onset < draft->start && note->pitch == arranger_pitch(note->pitch))
+        if (note->onset < draft->start && (!arranged || note->pitch == arranger_pitch(note->pitch)))
             draft->events[count++] = *note;
     }
     memcpy(draft->events + count, draft->onsets, draft->onset_count * sizeof *draft->onsets);
     draft->event_count = count + draft->onset_count;
+}
+
+void draft_arrange(struct draft *draft)
+{
+    arranger_arrange(draft->onsets, &draft->onset_count);
+    // The end of a note of before that was moved would be a note of its own.
+    write_events(draft, true);
+}
+
+void draft_disguise(struct draft *draft, const struct curator *curator)
+{
+    for (size_t i = 0; i < draft->onset_count; i++)
+        if (draft->onsets[i].duration == NOTE_OPEN)
+            return;
+    if (disguise_passages(curator, draft->start, draft->onsets, draft->onset_count))
+        write_events(draft, false);
 }
 
 void draft_shift(struct draft *draft, int64_t shift)

@@ -13,6 +13,7 @@
  * draft: four seconds of composed music that nobody has judged yet, long enough to hear a texture,
  * short enough to throw away; the same whichever vocabulary its net has. Plain data of its lane.
  */
+struct curator;
 struct score;
 
 #define DRAFT_US (4 * NOTE_SECOND)
@@ -42,6 +43,9 @@ void draft_copy(struct draft *to, const struct draft *from);
 
 /** Arranges it for the telephone (music/arranger.h): no note of it is open then. */
 void draft_arrange(struct draft *draft);
+
+/** Disguises what it quotes (music/disguise.h), where none of its notes is open. */
+void draft_disguise(struct draft *draft, const struct curator *curator);
 
 /** Moves it and what begins in it by `shift` microseconds into the future. */
 void draft_shift(struct draft *draft, int64_t shift);

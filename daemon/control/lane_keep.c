@@ -161,6 +161,7 @@ static void end_patience(struct lane *lane)
     }
     decisions_count(&lane->decisions.least_bad);
     draft_copy(&lane->draft, &lane->least_bad);
+    draft_disguise(&lane->draft, &lane->curator);
     lane_play_on(lane, false);
     keep_unheard(lane);
 }

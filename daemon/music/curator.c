@@ -51,6 +51,7 @@
 #define TIMES_MARGIN 1.4
 #define TIMES_MOST 5.0
 #define QUOTED_LEAST 16.0
+#define QUOTED_MARGIN 0.75 // a day of music has more chances of a long quotation than any work
 #define QUOTED_SHARE_LEAST 0.005
 
 // Of human music held out of training, in drafts of 4 s, these verdicts refuse none of Bach (447),
@@ -262,10 +263,15 @@ static double judge_loop(const struct curator *curator, const struct echo_line *
     return over > 0 ? TASTE_LOOP + over / 4 : 0;
 }
 
+size_t curator_quoted_most(const struct curator *curator)
+{
+    return (size_t)fmax(QUOTED_MARGIN * curator->reference.quoted_notes, QUOTED_LEAST);
+}
+
 static double judge_copy(const struct curator *curator, const struct echo_line *line,
                          int64_t length)
 {
-    double bound = fmax(curator->reference.quoted_notes, QUOTED_LEAST);
+    double bound = (double)curator_quoted_most(curator);
     double longest = (double)quotes_longest(curator->quotes, line);
     if (longest > bound)
         return TASTE_COPY + fmin(longest / bound - 1, 1) / 4;

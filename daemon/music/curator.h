@@ -129,6 +129,10 @@ void curator_set_quotes(struct curator *curator, const struct quotes *quotes, co
 enum curator_verdict curator_judge(const struct curator *curator, const struct note *notes,
                                    size_t count, int64_t from, int64_t to, double *ret_badness);
 
+/** Notes of the longest passage of the training data that a draft may have: somewhat less than a
+ * human work has of others. */
+size_t curator_quoted_most(const struct curator *curator);
+
 /** Takes a kept draft into account; the echo forgets what was cut away before. */
 void curator_keep(struct curator *curator, const struct note *notes, size_t count, int64_t from,
                   int64_t to);

@@ -81,7 +81,10 @@ static bool is_new(const uint64_t *runs, size_t first, size_t last)
     return true;
 }
 
-size_t quotes_longest(const struct quotes *quotes, const struct echo_line *line)
+/** Notes of the longest passage, as quotes_longest(); it ends with the first that is longer than
+ * `most`, whose last note is *ret_last then. */
+static size_t longest_up_to(const struct quotes *quotes, const struct echo_line *line, size_t most,
+                            size_t *ret_last)
 {
     uint64_t runs[ECHO_ROOM]; // by their last notes
     size_t longest = 0, first = LINE_RUN - 1, different = 0;
@@ -93,10 +96,28 @@ size_t quotes_longest(const struct quotes *quotes, const struct echo_line *line)
             continue;
         }
         different += is_new(runs, first, last);
-        if (last >= line->fresh && different > longest)
-            longest = different;
+        if (last < line->fresh || different <= longest)
+            continue;
+        longest = different;
+        if (longest + LINE_RUN - 1 > most) {
+            *ret_last = last;
+            break;
+        }
     }
     return longest ? longest + LINE_RUN - 1 : 0;
+}
+
+size_t quotes_longest(const struct quotes *quotes, const struct echo_line *line)
+{
+    size_t last;
+    return longest_up_to(quotes, line, SIZE_MAX, &last);
+}
+
+size_t quotes_first_beyond(const struct quotes *quotes, const struct echo_line *line, size_t most)
+{
+    size_t last = line->count;
+    longest_up_to(quotes, line, most, &last);
+    return last;
 }
 
 size_t quotes_count(const struct quotes *quotes, const struct echo_line *line, size_t *ret_runs)

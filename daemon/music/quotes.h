@@ -37,6 +37,10 @@ bool quotes_have(const struct quotes *quotes, uint64_t run);
  */
 size_t quotes_longest(const struct quotes *quotes, const struct echo_line *line);
 
+/** The first note with which such a passage is longer than `most` notes; line->count where none is.
+ */
+size_t quotes_first_beyond(const struct quotes *quotes, const struct echo_line *line, size_t most);
+
 /**
  * How many of the runs that the draft ends (*ret_runs: of how many) occur there beside another one
  * that does. A run alone does not count: it may as well be one that the filter is wrong about.

@@ -184,7 +184,7 @@ static void a_copy_that_is_only_judged_changes_nothing(void **state)
     echo_free(echo);
 }
 
-#define REFERENCE "{\"any\": {\"quoted_notes\": [30]}, \"bach\": {\"quoted_notes\": [20]}}"
+#define REFERENCE "{\"any\": {\"quoted_notes\": [40]}, \"bach\": {\"quoted_notes\": [24]}}"
 
 static void refuses_a_copy_longer_than_the_bound(void **state)
 {
@@ -199,10 +199,10 @@ static void refuses_a_copy_longer_than_the_bound(void **state)
     melody(notes, 0, 1, 64);
     assert_int_equal(judge(&curator, notes, 0), CURATOR_KEEP);
     curator_set_quotes(&curator, all, "chopin");
-    assert_true(curator.reference.quoted_notes == 30);
+    assert_true(curator.reference.quoted_notes == 40);
     assert_true(curator.reference.repeated_share == curator_any_reference.repeated_share);
     assert_int_equal(judge(&curator, notes, 0), CURATOR_COPY);
-    // Thirty notes are let pass, thirty-one are not; also where they began in the draft before.
+    // Of forty notes thirty are let pass, thirty-one are not; also where they began in the draft before.
     assert_int_equal(curator_judge(&curator, notes, 30, 0, DRAFT, NULL), CURATOR_KEEP);
     assert_int_equal(curator_judge(&curator, notes, 31, 0, DRAFT, NULL), CURATOR_COPY);
     curator_keep(&curator, notes, 20, 0, 2 * NOTE_SECOND);

@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#include "music/curator.h"
+#include "music/disguise.h"
 #include "music/echo.h"
 #include "nets/safetensors.h"
 
@@ -141,6 +143,68 @@ static void measures_a_quotation_to_the_note(void **state)
     quotes_free(quotes);
 }
 
+static void the_first_note_too_many_is_found(void **state)
+{
+    uint8_t source[200];
+    struct echo_line line = {.fresh = 0, .count = 150};
+    melody(source, 200, 1);
+    struct quotes *quotes = quotes_of(source, 200);
+    melody(line.pitch, 150, 2);
+    memcpy(line.pitch + 60, source + 100, 40);
+    assert_int_equal(quotes_first_beyond(quotes, &line, 40), line.count);
+    assert_int_equal(quotes_first_beyond(quotes, &line, 20), 80);
+    line.fresh = 90;
+    assert_int_equal(quotes_first_beyond(quotes, &line, 20), 90);
+    quotes_free(quotes);
+}
+
+/** A draft that quotes, and begins to do so before its first note, is told otherwise. */
+static void what_has_to_be_played_is_disguised(void **state)
+{
+    enum { BEFORE = 30, NOTES = 60 };
+    uint8_t source[200];
+    struct note notes[BEFORE + NOTES], *draft = notes + BEFORE;
+    struct curator curator;
+    struct echo *echo;
+    struct echo_line line;
+    melody(source, 200, 1);
+    struct quotes *quotes = quotes_of(source, 200);
+    for (size_t i = 0; i < BEFORE + NOTES; i++) // every third one a chord with the next
+        notes[i] = (struct note){(int64_t)(i - i % 3 / 2) * 100 * MS, 90 * MS, source[50 + i], 64};
+    for (size_t i = 0; i + 2 < BEFORE + NOTES; i += 3)
+        line_sort(notes + i + 1, 2);
+    assert_int_equal(echo_new(&echo), 0);
+    curator_init(&curator, &curator_any_bounds, 0);
+    curator_set_echo(&curator, echo);
+    assert_int_equal(disguise_passages(&curator, 0, notes, BEFORE), 0); // nothing is known
+    curator_set_quotes(&curator, quotes, "bach");
+    const size_t most = curator_quoted_most(&curator);
+    assert_in_range(most, 16, 40);
+    curator_keep(&curator, notes, BEFORE, 0, draft[0].onset);
+
+    struct note before[NOTES];
+    memcpy(before, draft, sizeof before);
+    echo_follow(echo, draft[0].onset, draft, NOTES, &line);
+    // Chords are told from low to high: what the source is only in parts is made whole.
+    struct quotes *sorted = quotes_of(line.pitch, line.count);
+    curator_set_quotes(&curator, sorted, "bach");
+    assert_int_equal(quotes_longest(sorted, &line), line.count);
+    size_t moved = disguise_passages(&curator, draft[0].onset, draft, NOTES), differ = 0;
+    echo_follow(echo, draft[0].onset, draft, NOTES, &line);
+    assert_in_range(quotes_longest(sorted, &line), LINE_RUN, most);
+    for (size_t i = 0; i < NOTES; i++) {
+        assert_true(draft[i].onset == before[i].onset && draft[i].velocity == before[i].velocity);
+        assert_int_equal(draft[i].pitch % 12, before[i].pitch % 12);
+        differ += draft[i].pitch != before[i].pitch;
+    }
+    assert_in_range(moved, 1, NOTES / 4);
+    assert_int_equal(differ, moved);
+    assert_int_equal(disguise_passages(&curator, draft[0].onset, draft, NOTES), 0);
+    quotes_free(quotes);
+    quotes_free(sorted);
+    echo_free(echo);
+}
+
 static void a_trill_is_no_long_quotation(void **state)
 {
     uint8_t source[60];
@@ -175,6 +239,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(agrees_with_python_bit_for_bit),
         cmocka_unit_test(measures_a_quotation_to_the_note),
+        cmocka_unit_test(the_first_note_too_many_is_found),
+        cmocka_unit_test(what_has_to_be_played_is_disguised),
         cmocka_unit_test(a_trill_is_no_long_quotation),
         cmocka_unit_test(refuses_what_is_no_filter),
     };
