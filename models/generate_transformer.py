@@ -70,7 +70,7 @@ def probabilities(logits, field, threshold=0.5):
 
 
 def told(buckets):
-    """Multi-hot [B,control.NOTES_SIZE] float32 of bucket rows [B,6]; GAP and -1 tell nothing."""
+    """Multi-hot [B,control.NOTES_SIZE] float32 of bucket rows [B,8]; GAP and -1 tell nothing."""
     out = torch.zeros(len(buckets), control.NOTES_SIZE)
     place = 0
     for index, edges in enumerate(control.NOTES_BUCKETS.values()):
@@ -82,7 +82,7 @@ def told(buckets):
 
 
 def trajectories(plan):
-    """The trajectories [M,6] of a plan [N,6]."""
+    """The trajectories [M,8] of a plan [N,8]."""
     border = (np.asarray(plan) == GAP).all(1)
     parts = np.split(np.asarray(plan), np.flatnonzero(border))
     return [part for part in (p[(p != GAP).any(1)] for p in parts) if len(part)]
@@ -186,7 +186,7 @@ class Guide:
         return control.transposed(found[self.rng.integers(len(found))], int(self.rng.integers(12)))
 
     def rows(self, ticks):
-        """(buckets [B,6], finished [B]) at the lanes' times; a finished lane is told the last row."""
+        """(buckets [B,8], finished [B]) at the lanes' times; a finished lane is told the last row."""
         out, done = np.full((len(self.plans), len(control.NOTES_BUCKETS)), GAP), np.zeros(len(self.plans), bool)
         for lane, plan in enumerate(self.current):
             if plan is not None:

@@ -14,7 +14,7 @@ import math
 import numpy as np
 import torch
 
-from . import archive, notes, passages, streams, training, transformer
+from . import archive, export_transformer, notes, passages, streams, training, transformer
 
 VALIDATION_ROWS = 48
 
@@ -22,14 +22,14 @@ VALIDATION_ROWS = 48
 class Muon:
     """Muon over matrices of few shapes: those of one shape are orthogonalised together."""
 
-    def __init__(self, parameters, momentum=0.95, decay=0.01):
-        self.parameters = list(parameters)
+    def __init__(self, parameters, dtype, momentum=0.95, decay=0.01):
+        self.parameters, self.dtype = list(parameters), dtype
         self.momentum, self.decay = momentum, decay
         self.buffers = [torch.zeros_like(p) for p in self.parameters]
 
     @staticmethod
     def orthogonal(g):
-        """[N,r,c] bfloat16, r <= c, to about the nearest orthogonal matrices."""
+        """[N,r,c], r <= c, to about the nearest orthogonal matrices."""
         a, b, c = 3.4445, -4.7750, 2.0315
         x = g / (g.float().flatten(1).norm(dim=1)[:, None, None] + 1e-7).to(g.dtype)
         for _ in range(5):
@@ -53,7 +53,7 @@ class Muon:
                 tall = part.shape[0] > part.shape[1]
                 shapes.setdefault((min(part.shape), max(part.shape)), []).append((target, part.t() if tall else part, tall))
         for found in shapes.values():
-            done = self.orthogonal(torch.stack([part for _, part, _ in found]).bfloat16()).float()
+            done = self.orthogonal(torch.stack([part for _, part, _ in found]).to(self.dtype)).float()
             for (target, _, tall), value in zip(found, done):
                 scale = max(1.0, target.shape[0] / target.shape[1]) ** 0.5
                 target.add_(value.t() if tall else value, alpha=-lr * scale)
@@ -128,7 +128,7 @@ class Trainer:
         asked = [self.net.composer, self.net.kind, self.net.control, self.net.start]
         known |= {id(p) for p in asked}
         rest = [p for p in self.net.parameters() if id(p) not in known]
-        self.muon = Muon(matrices)
+        self.muon = Muon(matrices, dtype)
         # what is told: few rows, each told now and then, so they need longer steps
         self.adam = torch.optim.AdamW([{"params": rest, "scale": 0.15}, {"params": asked, "scale": 0.45}],
                                       lr=peak, betas=(0.9, 0.97), weight_decay=0.0)
@@ -177,10 +177,18 @@ def begin_from(net, state):
     net.load_state_dict({**state, "control": rows})
 
 
+def former(path):
+    """{net: state, metadata} of a run's best.pt, or of the weights file that came of one."""
+    if not path.endswith(".safetensors"):
+        return torch.load(path, map_location="cpu")
+    net, metadata, _ = export_transformer.load(path)
+    return {"net": net.state_dict(), "metadata": metadata}
+
+
 def main():
     parser = argparse.ArgumentParser(description="Train the transformer; goes on where it was stopped.")
     parser.add_argument("--data", help="archive or folder (default: ../shared/data's permissive archive)")
-    parser.add_argument("--from", dest="start", help="best.pt of another run to begin from (fine-tuning)")
+    parser.add_argument("--from", dest="start", help="weights file, or best.pt of another run, to begin from")
     parser.add_argument("--out", required=True, help="folder for checkpoints and the log")
     parser.add_argument("--steps", type=int, default=4000, help="steps in all; may differ on resume")
     parser.add_argument("--batch", type=int, default=6, help="rows a step")
@@ -188,7 +196,7 @@ def main():
     parser.add_argument("--rate", type=float, default=0.02, help="peak learning rate of Muon")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1, help="2 only on an idle machine")
-    parser.add_argument("--float32", action="store_true", help="no bfloat16 matrix products")
+    parser.add_argument("--float32", action="store_true", help="no bfloat16 matrix products (where the CPU has none)")
     arguments = parser.parse_args()
 
     torch.set_num_threads(arguments.threads)
@@ -200,10 +208,10 @@ def main():
     dtype = torch.float32 if arguments.float32 else torch.bfloat16
     validation = Validation(data.of("validation"), names, arguments.length)
     trainer = Trainer(data.of("train"), names, arguments.batch, arguments.length, arguments.seed,
-                      arguments.rate, 100, arguments.steps, dtype)
+                      arguments.rate, min(100, arguments.steps // 10), arguments.steps, dtype)
     history = []
     if arguments.start:
-        stored = torch.load(arguments.start, map_location="cpu")
+        stored = former(arguments.start)
         if json.loads(stored["metadata"]["composers"]) != names:
             raise SystemExit(f"{arguments.start}: another vocabulary of composers")
         begin_from(trainer.net, stored["net"])
