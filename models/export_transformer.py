@@ -161,6 +161,7 @@ def main():
     source.add_argument("--random", type=int, metavar="SEED", help="untrained net instead")
     parser.add_argument("--data", help="the archive it was trained on")
     parser.add_argument("--offered", default=",".join(export.OFFERED), help="composers to offer, with commas")
+    parser.add_argument("--temperature", type=float, default=1.0, help="at which it is to be drawn from, by measure")
     parser.add_argument("--windows", type=json.loads, default=list(transformer.WINDOWS), help="of a random net")
     parser.add_argument("--out", required=True)
     arguments = parser.parse_args()
@@ -206,6 +207,8 @@ def main():
             "validation_loss": f"{figures['all']:.4f}",
             "commit": export.commit(),
         }
+        if arguments.temperature != 1.0:
+            about["temperature"] = f"{arguments.temperature:g}"
     safetensors.write(
         arguments.out,
         {**tensors(net), **{f"plan.{name}": torch.from_numpy(rows) for name, rows in plans.items()}},

@@ -10,6 +10,7 @@ FILE is a weights file or a checkpoint of train_transformer (best.pt, checkpoint
 
 The rule, for a note's fields in their order, with l the logits of a head given the fields before:
     never drawn   deltas above LONGEST_DELTA_TICKS, pitches off the piano; after a start the delta is 0
+    temperature   l / temperature, first of all
     threshold t   0.5: softmax(l). Above: what is less likely than 0.2 (2 t - 1)^2 times the likeliest is
                   not drawn (min-p, Nguyen et al. 2024). Below: l / (1 + 0.4 (1 - 2 t)).
     hard          the likeliest bin
@@ -57,10 +58,11 @@ def unit(seeds, number, field):
     return (v[0] >> np.uint32(8)) / 16777216.0
 
 
-def probabilities(logits, field, threshold=0.5):
+def probabilities(logits, field, threshold=0.5, temperature=1.0):
     """[B,size] of one field's bins under the rule; logits [B,size]."""
     if field in _BIGGEST:
         logits = logits.masked_fill(_BIGGEST[field], -torch.inf)
+    logits = logits / temperature
     if threshold < 0.5:
         logits = logits / (1 + 0.4 * (1 - 2 * threshold))
     p = torch.softmax(logits, -1)
@@ -91,8 +93,9 @@ def trajectories(plan):
 class Player:
     """B lanes of a Transformer: their rings of keys and values, their time, their last note."""
 
-    def __init__(self, net, composers, seeds, kind=0):
-        """composers: list of B rows of the composer table; seeds: B whole numbers."""
+    def __init__(self, net, composers, seeds, kind=0, temperature=1.0):
+        """composers: list of B rows of the composer table; seeds: B whole numbers; temperature: of the file."""
+        self.temperature = temperature
         self.net, self.seeds = net, np.asarray(seeds, np.uint64)
         self.lanes = len(composers)
         with torch.no_grad():
@@ -150,7 +153,7 @@ class Player:
         number, fresh = self.number - 1, self.starts
         drawn = []
         for field, head in enumerate(self.net.heads):
-            p = probabilities(head(h, drawn, torch.float32), field, threshold)
+            p = probabilities(head(h, drawn, torch.float32), field, threshold, self.temperature)
             if hard:
                 new = p.argmax(-1)
             else:
@@ -246,15 +249,15 @@ def _checkpoint(path, wanted):
         name: export_transformer.plan([p for p in pieces if streams.row(names, p.composer) == names.index(name)])
         for name in wanted or ("bach", "chopin", "debussy")
     }
-    return net, names, plans
+    return net, names, plans, 1.0
 
 
 def load(path, wanted=None):
-    """(net, composers, {composer: plan [N,6]}) of a weights file or a checkpoint."""
+    """(net, composers, {composer: plan [N,8]}, temperature) of a weights file or a checkpoint."""
     if str(path).endswith(".pt"):
         return _checkpoint(path, wanted)
     net, metadata, plans = export_transformer.load(path)
-    return net, json.loads(metadata["composers"]), plans
+    return net, json.loads(metadata["composers"]), plans, float(metadata.get("temperature", 1.0))
 
 
 def main():
@@ -275,12 +278,12 @@ def main():
     arguments = parser.parse_args()
 
     torch.set_num_threads(arguments.threads)
-    net, names, plans = load(arguments.weights, arguments.composer)
+    net, names, plans, temperature = load(arguments.weights, arguments.composer)
     wanted = arguments.composer or list(plans)
     count = arguments.lanes
     player = Player(net, [names.index(n) for n in wanted for _ in range(count)],
                     [arguments.seed * 1000 + lane for lane in range(count * len(wanted))],
-                    archive.KINDS.index(arguments.kind))
+                    archive.KINDS.index(arguments.kind), temperature)
     parts = {n: [] if arguments.untold or n not in plans else trajectories(plans[n]) for n in wanted}
     guide = Guide([parts[n] for n in wanted for _ in range(count)], arguments.seed)
     prompt = None

@@ -209,6 +209,16 @@ static int read_control(struct card *card, const struct safetensors *file)
     return r;
 }
 
+static int read_temperature(struct card *card, const struct safetensors *file)
+{
+    const char *text = safetensors_metadata(file, "temperature");
+    double *value = &card->info.temperature;
+    *value = 1;
+    if (text && (!spa_atod(text, value) || !(*value >= 0.5 && *value <= 2)))
+        return amiss(file, "its temperature is no number from 0.5 to 2");
+    return 0;
+}
+
 static int read_all(struct card *card, const struct safetensors *file)
 {
     struct card_strings *s = card->strings;
@@ -243,7 +253,8 @@ static int read_all(struct card *card, const struct safetensors *file)
     const char *loss = safetensors_metadata(file, "validation_loss");
     if (!spa_atod(loss, &card->info.validation_loss))
         card->info.validation_loss = NAN;
-    return read_control(card, file);
+    int warm = read_temperature(card, file);
+    return warm < 0 ? warm : read_control(card, file);
 }
 
 int card_init(struct card *card, const struct safetensors *file)

@@ -41,10 +41,12 @@ static int record(const struct net *net, struct batch *batch, uint32_t steps)
     return batch_end(batch);
 }
 
-static struct lane_words words_of(const struct net_lane *lane, uint32_t clear)
+static struct lane_words words_of(const struct net_info *info, const struct net_lane *lane,
+                                  uint32_t clear)
 {
     float t = isnan(lane->threshold) ? 0.5f : fminf(fmaxf(lane->threshold, 0.001f), 0.999f);
     float off = 2.0f * t - 1.0f; // see net.h
+    float warmth = (float)info->temperature;
     uint32_t control[2] = {0, 0};
     for (int i = 0; i < NET_CONTROLS; i++)
         control[i / 4] |= (uint32_t)(uint8_t)lane->control[i] << 8 * (i % 4);
@@ -58,8 +60,8 @@ static struct lane_words words_of(const struct net_lane *lane, uint32_t clear)
         .forced = lane->forced_count,
         .kind = lane->kind,
         .control = {control[0], control[1]},
-        .scale = off < 0 ? 1.0f / (1.0f - 0.4f * off) : 1.0f,
-        .cut = off > 0 ? -logf(0.2f * off * off) : 1e30f,
+        .scale = (off < 0 ? 1.0f / (1.0f - 0.4f * off) : 1.0f) / warmth,
+        .cut = off > 0 ? -logf(0.2f * off * off) * warmth : 1e30f,
     };
 }
 
@@ -87,7 +89,7 @@ static int run(struct net *net, struct batch *batch, const struct net_lane *lane
     uint8_t *forced = buffer_map(net->forced);
     for (uint32_t i = 0; i < info->lanes; i++) {
         check_lane(net, &lanes[i], steps);
-        words[i] = words_of(&lanes[i], net->pending[i]);
+        words[i] = words_of(info, &lanes[i], net->pending[i]);
         if (lanes[i].active && lanes[i].forced_count)
             memcpy(forced + i * room, lanes[i].forced,
                    (size_t)lanes[i].forced_count * info->token_bytes);

@@ -74,9 +74,9 @@ enum net_control {
  *
  * Threshold, NET_SAMPLE, NET_ROLL: each onset is drawn with probability
  * sigmoid(logit - logit(threshold)), so that 0.5 is as the net believes; a sounding note goes on
- * with the probability the net gives it. NET_NOTES: at 0.5 fields are drawn as the net believes;
- * above it what is less likely than 0.2 (2 t - 1)^2 times the likeliest is not drawn (min-p,
- * Nguyen et al. 2024); below it the logits are divided by 1 + 0.4 (1 - 2 t).
+ * with the probability the net gives it. NET_NOTES: at 0.5 fields are drawn as the net believes at
+ * its temperature; above it what is less likely than 0.2 (2 t - 1)^2 times the likeliest is not
+ * drawn (min-p, Nguyen et al. 2024); below it the logits are divided by 1 + 0.4 (1 - 2 t).
  *
  * NET_HARD: a cell is on where its probability reaches the threshold (the article's way); a note
  * is the likeliest of each field.
@@ -131,6 +131,7 @@ struct net_info {
     uint32_t control_rows[NET_CONTROLS]; ///< of the table of controls: where each begins
     uint32_t control_count;              ///< rows of that table
     double validation_loss;              ///< nats per step, NAN where unknown
+    double temperature; ///< NET_NOTES: at which the net is at its best; logits are divided by it
     uint32_t lanes;
 };
 

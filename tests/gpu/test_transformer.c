@@ -138,6 +138,8 @@ static void broken_files_are_refused(void **state)
         {.key = "control_buckets", .value = "{}"},
         {.key = "control_buckets", .value = "{\\\"density\\\": [60, 120]}"},
         {.key = "control_buckets", .value = "{\\\"density\\\": 60}"},
+        {.key = "temperature", .value = "0.1"},
+        {.key = "temperature", .value = "warm"},
         {.key = "net", .value = "transformers"},
         {.bad_value = "layer0.gain"},
         {.bad_value = "layer1.sink"},

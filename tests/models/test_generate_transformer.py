@@ -91,6 +91,8 @@ class TestRule(unittest.TestCase):
         np.testing.assert_allclose(strict, [2 / 3, 1 / 3, 0, 0], rtol=1e-5)
         # and of t = 0.75 a twentieth: 0.03
         self.assertEqual(int((generate_transformer.probabilities(logits, 2, 0.75) > 0).sum()), 4)
+        cool = generate_transformer.probabilities(logits, 2, 0.5, 0.5)[0]
+        self.assertTrue(torch.allclose(cool, as_is**2 / (as_is**2).sum()))
         bold = generate_transformer.probabilities(logits, 2, 0.0)[0]
         self.assertAlmostEqual(float(bold[0] / bold[1]), 2 ** (1 / 1.4), places=4)
 
