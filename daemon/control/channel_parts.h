@@ -44,6 +44,9 @@ bool channel_is_alive(struct channel *channel);
  * something may have. */
 void channel_refresh(struct channel *channel);
 
+/** Where its net does not offer its composer (any more), takes one that it does. */
+void channel_fit_composer(struct channel *channel);
+
 /** Starts where the settings say so ("autostart"). */
 void channel_resume(struct channel *channel);
 

@@ -89,6 +89,19 @@ int channel_set_composer(struct channel *channel, const char *composer)
     return 0;
 }
 
+void channel_fit_composer(struct channel *channel)
+{
+    const struct repertoire_net *net = find_net(channel, channel->style.net);
+    if (repertoire_offers(net, channel->style.composer) || !net->composers[0])
+        return;
+    log_warning("channel %s: net %s does not offer composer %s; playing %s", channel->name,
+                net->name, channel->style.composer, net->composers[0]);
+    bool applying = channel->applying;
+    channel->applying = true; // nobody has asked for it
+    channel_set_composer(channel, net->composers[0]);
+    channel->applying = applying;
+}
+
 double channel_threshold(const struct channel *channel)
 {
     return channel->style.threshold;

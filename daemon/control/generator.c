@@ -61,12 +61,9 @@ int generator_new(const struct generator_config *config, struct generator **ret_
     snprintf(generator->want, sizeof generator->want, "%s", config->device ? config->device : "");
 
     generator->repertoire = config->repertoire;
-    for (size_t i = 0; i < repertoire_count(config->repertoire) && i < NETS; i++) {
-        struct entry *entry = &generator->nets[generator->net_count++];
-        entry->known = repertoire_net(config->repertoire, i);
-        entry->wanted = !strcmp(entry->known->name, config->net);
-        entry->width = entry->wanted ? (uint32_t)config->lanes : 1;
-    }
+    snprintf(generator->first, sizeof generator->first, "%s", config->net);
+    generator->first_width = (uint32_t)config->lanes;
+    generator_take_nets(generator);
 
     int r = -ENOMEM;
     generator->tokens = malloc((size_t)GENERATOR_LANES * NET_MAX_RUN_BYTES);
@@ -450,6 +447,8 @@ static void *run(void *data)
     bool quit = false;
     while (!quit) {
         int r = generator_step(generator);
+        if (r == 0)
+            r = generator_look_next(generator);
         if (r == 0)
             r = generator_renew_next(generator);
         if (r == 0)

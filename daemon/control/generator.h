@@ -33,10 +33,10 @@ struct generator;
 #define GENERATOR_LANES 64
 
 struct generator_config {
-    const char *device;                  ///< as device_new() takes it
-    const struct repertoire *repertoire; ///< outlives the generator
-    const char *net;                     ///< to load at once; one of the repertoire
-    size_t lanes;                        ///< it has room for at first, 1..GENERATOR_LANES
+    const char *device;            ///< as device_new() takes it
+    struct repertoire *repertoire; ///< outlives the generator; it alone looks again
+    const char *net;               ///< to load at once; one of the repertoire
+    size_t lanes;                  ///< it has room for at first, 1..GENERATOR_LANES
     /** Seconds until a net that could not be loaded is tried again; 0: a minute. */
     double retry_seconds;
     /** A device that is not there, or weights that cannot be read, are waited for, by the thread:

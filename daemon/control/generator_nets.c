@@ -3,11 +3,11 @@
 #include "control/generator_private.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "compute/device.h"
@@ -38,21 +38,6 @@ static void judge_load(struct generator *generator, struct entry *entry, int r)
         log_error("net %s cannot be loaded; where it is wanted another one plays, and it will be "
                   "tried again",
                   entry->known->name);
-}
-
-static struct stamp stamp_of(const char *path)
-{
-    struct stat found;
-    if (stat(path, &found) < 0)
-        return (struct stamp){0};
-    return (struct stamp){found.st_dev, found.st_ino, (uint64_t)found.st_size, found.st_mtim.tv_sec,
-                          found.st_mtim.tv_nsec};
-}
-
-static bool is_same(const struct stamp *a, const struct stamp *b)
-{
-    return a->device == b->device && a->inode == b->inode && a->size == b->size &&
-           a->seconds == b->seconds && a->nanoseconds == b->nanoseconds;
 }
 
 /** net_new(). What is loaded is not doubted. */
@@ -105,6 +90,11 @@ static int do_renew(void *user)
     return load(call->generator, call->entry);
 }
 
+static int do_look(void *user)
+{
+    return (int)repertoire_look_again(((struct call *)user)->generator->repertoire, false);
+}
+
 static int do_load_sketches(void *user)
 {
     struct call *call = user;
@@ -149,6 +139,10 @@ static int do_open(void *user)
     struct call *call = user;
     struct generator *generator = call->generator;
     int r = device_new(call->want, &generator->device);
+    if (r == 0) {
+        repertoire_look_again(generator->repertoire, true);
+        generator_take_nets(generator);
+    }
     size_t loaded = 0;
     int unread = -EBADMSG;
     for (size_t i = 0; r == 0 && i < generator->net_count; i++) {
@@ -246,14 +240,38 @@ static void welcome(struct generator *generator, const struct entry *entry)
     pthread_mutex_unlock(&generator->lanes_mutex);
 }
 
+void generator_take_nets(struct generator *generator)
+{
+    size_t count = repertoire_count(generator->repertoire);
+    while (generator->net_count < count && generator->net_count < NETS) {
+        struct entry *entry = &generator->nets[generator->net_count];
+        entry->known = repertoire_net(generator->repertoire, generator->net_count++);
+        entry->wanted = !entry->known->stands_in && !strcmp(entry->known->name, generator->first);
+        entry->width = entry->wanted ? generator->first_width : 1;
+        // There is nothing to load. Once there is, that is another entry.
+        entry->broken = entry->known->stands_in ? INFINITY : 0;
+    }
+}
+
+int generator_look_next(struct generator *generator)
+{
+    if (!repertoire_lacks(generator->repertoire) ||
+        !call(do_look, &(struct call){.generator = generator}))
+        return 0;
+    generator_take_nets(generator);
+    if (generator->on_trouble) // the names are others
+        generator->on_trouble(generator->user);
+    return 1;
+}
+
 int generator_renew_next(struct generator *generator)
 {
     for (size_t i = 0; i < generator->net_count; i++) {
         struct entry *entry = &generator->nets[i];
-        if (!entry->broken && !(entry->doubted && entry->net))
+        if (entry->known->stands_in || (!entry->broken && !(entry->doubted && entry->net)))
             continue;
         struct stamp now = stamp_of(entry->known->path);
-        if (!now.inode || is_same(&now, &entry->stamp))
+        if (!now.inode || stamp_is_same(&now, &entry->stamp))
             continue;
         log_notice("net %s could not be played, but its file %s is another one now: it is loaded "
                    "anew",

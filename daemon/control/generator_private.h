@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "control/generator.h"
+#include "control/stamp.h"
 
 /**
  * generator_private: what generator.c (steps, the thread), generator_seats.c (lanes and their
@@ -22,13 +23,7 @@ struct net_lane;
 struct repertoire_net;
 struct tune;
 
-#define NETS 16
-
-/** By which a file is told from one that was put in its place, or written anew. */
-struct stamp {
-    uint64_t device, inode, size;
-    int64_t seconds, nanoseconds; ///< of its last change
-};
+#define NETS 32
 
 /** A net of the repertoire, and who plays on it. Each lane keeps its seat, which is its place in
  * the net's batch, as long as it plays on the net. */
@@ -64,7 +59,9 @@ struct generator {
     _Atomic unsigned name;
     void (*on_trouble)(void *user);
     void *user;
-    const struct repertoire *repertoire;
+    struct repertoire *repertoire;
+    char first[64]; ///< the net that is to be resident, with room for so many lanes
+    uint32_t first_width;
     struct entry nets[NETS];
     size_t net_count;
     struct tune *tune; ///< in work, or NULL
@@ -132,6 +129,13 @@ int generator_load_sketches(struct generator *generator, struct entry *entry);
 /** Loads a net anew that could not be loaded or has failed, and whose file is another one now;
  * lanes try it at once. Returns 1, 0 where there is none, or -errno of a device that fails. */
 int generator_renew_next(struct generator *generator);
+
+/** Takes in a net whose file could not be read, and can be now. Returns 1, or 0 where there is
+ * none. */
+int generator_look_next(struct generator *generator);
+
+/** Makes entries of the nets that the repertoire has and the generator does not. */
+void generator_take_nets(struct generator *generator);
 
 /** Loads one more net while there is time for it, at last those for what is drawn again. Returns 1,
  * 0 where all are there, or -errno of a device that fails. */

@@ -15,15 +15,13 @@
 #include "control/channel_parts.h"
 #include "control/generator.h"
 #include "control/manager_parts.h"
+#include "control/offers.h"
 #include "control/repertoire.h"
 #include "control/roster.h"
 #include "control/schedule.h"
 #include "control/settings.h"
 #include "control/timetable.h"
 #include "log.h"
-
-/** Most nets and composers that can be offered. */
-#define NAMES 64
 
 /** From a channel's fade-out to its end; and between two tries to end it. */
 #define GOING_MS 120
@@ -44,13 +42,7 @@ struct manager {
     size_t going_count;
     struct spa_source *going_timer;
     struct timetable *timetable;
-    const char *nets[NAMES];
-    const char *licences[NAMES]; ///< of each net
-    const char *commercial[NAMES];
-    size_t net_count;
-    size_t commercial_count;
-    const char *composers[NAMES];
-    size_t composer_count;
+    struct offers offers;
     struct manager_listener listener;
 };
 
@@ -71,6 +63,18 @@ static void on_trouble(void *user)
     pw_loop_signal_event(manager->loop, manager->trouble);
 }
 
+/** Nets can be read that could not before. Who is to hear a composer that only the phrases had
+ * hears one that the net has. */
+static void on_offers(struct manager *manager)
+{
+    for (size_t i = 0; i < manager->channel_count; i++)
+        channel_fit_composer(manager->channels[i]);
+    on_changed(manager, NULL, "Nets");
+    on_changed(manager, NULL, "CommercialNets");
+    on_changed(manager, NULL, "NetLicences");
+    on_changed(manager, NULL, "Composers");
+}
+
 static void on_trouble_told(void *user, uint64_t count)
 {
     (void)count;
@@ -79,24 +83,8 @@ static void on_trouble_told(void *user, uint64_t count)
         channel_refresh(manager->channels[i]);
     on_changed(manager, NULL, "Device");
     on_changed(manager, NULL, "Driver");
-}
-
-static void list_names(struct manager *manager)
-{
-    for (size_t i = 0; i < repertoire_count(manager->repertoire) && i < NAMES; i++) {
-        const struct repertoire_net *net = repertoire_net(manager->repertoire, i);
-        manager->licences[manager->net_count] = net->licence;
-        manager->nets[manager->net_count++] = net->name;
-        if (net->commercial)
-            manager->commercial[manager->commercial_count++] = net->name;
-        for (const char *const *names = net->composers; *names; names++) {
-            size_t k = 0;
-            while (k < manager->composer_count && strcmp(manager->composers[k], *names))
-                k++;
-            if (k == manager->composer_count && k < NAMES)
-                manager->composers[manager->composer_count++] = *names;
-        }
-    }
+    if (offers_take(&manager->offers, manager->repertoire))
+        on_offers(manager);
 }
 
 /** How many channels will play on the net of "main". */
@@ -116,11 +104,11 @@ static size_t count_beside_main(const struct manager *manager)
 static int make_generator(struct manager *manager)
 {
     struct settings *settings = manager->settings;
-    int r = repertoire_new(settings->models, !strcmp(settings->licence, "commercial"),
-                           &manager->repertoire);
+    int r = repertoire_new_patient(settings->models, !strcmp(settings->licence, "commercial"),
+                                   &manager->repertoire);
     if (r < 0)
         return r;
-    list_names(manager);
+    offers_take(&manager->offers, manager->repertoire);
     repertoire_settle(manager->repertoire, settings);
     struct generator_config config = {
         .device = settings->device,
@@ -390,20 +378,20 @@ const char *manager_driver(const struct manager *manager)
 
 size_t manager_nets(const struct manager *manager, const char *const **ret_names)
 {
-    *ret_names = manager->nets;
-    return manager->net_count;
+    *ret_names = manager->offers.nets;
+    return manager->offers.net_count;
 }
 
 size_t manager_commercial_nets(const struct manager *manager, const char *const **ret_names)
 {
-    *ret_names = manager->commercial;
-    return manager->commercial_count;
+    *ret_names = manager->offers.commercial;
+    return manager->offers.commercial_count;
 }
 
 size_t manager_licences(const struct manager *manager, const char *const **ret_licences)
 {
-    *ret_licences = manager->licences;
-    return manager->net_count;
+    *ret_licences = manager->offers.licences;
+    return manager->offers.net_count;
 }
 
 const char *const *manager_net_composers(const struct manager *manager, const char *net)
@@ -414,8 +402,8 @@ const char *const *manager_net_composers(const struct manager *manager, const ch
 
 size_t manager_composers(const struct manager *manager, const char *const **ret_names)
 {
-    *ret_names = manager->composers;
-    return manager->composer_count;
+    *ret_names = manager->offers.composers;
+    return manager->offers.composer_count;
 }
 
 size_t manager_channel_count(const struct manager *manager)

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 
 #include "control/licence.h"
 #include "control/settings.h"
+#include "control/stamp.h"
 #include "log.h"
 #include "music/curator.h"
 #include "music/quotes.h"
@@ -17,7 +19,7 @@
 #include "nets/safetensors.h"
 #include "nets/words.h"
 
-#define NETS 16
+#define NETS 32
 #define ENDING ".safetensors"
 #define QUOTES "quotes-"
 
@@ -28,14 +30,18 @@ struct family {
 };
 
 struct repertoire {
-    const char *folder; ///< while it is read
-    struct repertoire_net nets[NETS];
+    char *folder;
+    bool commercial;
+    struct repertoire_net nets[NETS]; ///< those below `count` never change
     struct words *composers[NETS];
     const char **lists[NETS];
     char *stats[NETS];
-    size_t count;
+    struct stamp tried[NETS]; ///< of a stand-in: its file, when it could not be read
+    bool again[NETS];         ///< the same: nothing was wrong with what could be read of it
+    _Atomic size_t count;
     struct family families[NETS];
     size_t family_count;
+    bool made;
     char forbidden[512]; ///< names of the nets that the licence setting leaves out
 };
 
@@ -156,34 +162,60 @@ static int take_family(struct repertoire *repertoire, struct repertoire_net *net
     return 0;
 }
 
-/** Takes one file in, or leaves it out. Returns 0 also for what is left out. */
-static int take_net(struct repertoire *repertoire, const char *file_name, bool commercial)
+/** Of the place for the next net: what its file is called. */
+static int name_net(struct repertoire *repertoire, const char *file_name,
+                    struct repertoire_net **ret_net)
 {
     struct repertoire_net *net = &repertoire->nets[repertoire->count];
     int length = (int)(strlen(file_name) - strlen(ENDING));
-    *net = (struct repertoire_net){.name = ""};
     if (repertoire->count == NETS || length >= (int)sizeof net->name) {
         log_warning("left out net %s: more than %d nets, or too long a name", file_name, NETS);
-        return 0;
+        return -ENOSPC;
     }
+    *net = (struct repertoire_net){.name = ""};
     snprintf(net->name, sizeof net->name, "%.*s", length, file_name);
     snprintf(net->path, sizeof net->path, "%s/%s", repertoire->folder, file_name);
-    struct safetensors *file;
-    int r = safetensors_new(net->path, &file);
-    if (r < 0)
-        return r == -ENOMEM ? r : 0;
-
-    const char *family = metadata(file, "family");
     const char *dash = strrchr(net->name, '-');
-    snprintf(net->family, sizeof net->family, "%s", *family ? family : dash ? dash + 1 : net->name);
-    const char *licence = metadata(file, "licence");
+    snprintf(net->family, sizeof net->family, "%s", dash ? dash + 1 : net->name);
+    *ret_net = net;
+    return 0;
+}
+
+/** Whether it may be played. */
+static bool take_licence(const struct repertoire *repertoire, struct repertoire_net *net,
+                         const char *licence)
+{
     snprintf(net->licence, sizeof net->licence, "%s", *licence ? licence : "none stated");
     net->commercial = licence_is_commercial(licence);
-    if (commercial && !net->commercial) {
-        size_t used = strlen(repertoire->forbidden);
+    return net->commercial || !repertoire->commercial;
+}
+
+static void forbid(struct repertoire *repertoire, const struct repertoire_net *net)
+{
+    size_t used = strlen(repertoire->forbidden);
+    if (repertoire->made)
+        log_warning("net %s (%s) may not be used commercially and is left out", net->name,
+                    net->licence);
+    else
         snprintf(repertoire->forbidden + used, sizeof repertoire->forbidden - used, "%s%s (%s)",
                  used ? ", " : "", net->name, net->licence);
-    } else {
+}
+
+/** Takes one file in, or leaves it out. Returns 0 also for what is left out, and a positive errno
+ * for what cannot be read. */
+static int take_net(struct repertoire *repertoire, const char *file_name)
+{
+    struct repertoire_net *net;
+    struct safetensors *file;
+    if (name_net(repertoire, file_name, &net) < 0)
+        return 0;
+    int r = safetensors_new(net->path, &file);
+    if (r < 0)
+        return r == -ENOMEM ? r : -r;
+    const char *family = metadata(file, "family");
+    if (*family)
+        snprintf(net->family, sizeof net->family, "%s", family);
+    if (take_licence(repertoire, net, metadata(file, "licence"))) {
         r = take_composers(repertoire, repertoire->count, file);
         if (r == 0)
             r = take_stats(repertoire, net, file);
@@ -193,30 +225,40 @@ static int take_net(struct repertoire *repertoire, const char *file_name, bool c
             repertoire->count++;
         else if (r == -EBADMSG && !net->composers)
             r = 0;
+    } else {
+        forbid(repertoire, net);
     }
     safetensors_free(file);
     return r;
 }
 
-static int take_all(struct repertoire *repertoire, bool commercial)
+/** Something of that name, with nothing to play on but the phrases of its family, where they may be
+ * played. `why` it cannot be read. */
+static int take_stand_in(struct repertoire *repertoire, const char *file_name, int why)
 {
-    struct dirent **found;
-    int n = scandir(repertoire->folder, &found, is_net, alphasort);
-    if (n < 0) {
-        int r = -errno;
-        log_error("cannot read the folder of nets %s: %s; set `models` to the right one",
-                  repertoire->folder, strerror(errno));
+    struct repertoire_net *net;
+    if (name_net(repertoire, file_name, &net) < 0)
+        return 0;
+    size_t index = repertoire->count;
+    repertoire->tried[index] = stamp_of(net->path);
+    repertoire->again[index] = why != EBADMSG;
+    int r = take_family(repertoire, net);
+    if (r < 0 || !net->book || !seedbook_composers(net->book)[0])
         return r;
+    if (!take_licence(repertoire, net, seedbook_licence(net->book))) {
+        forbid(repertoire, net);
+        return 0;
     }
-    int r = 0;
-    for (int i = 0; i < n; i++) {
-        if (r == 0)
-            r = take_net(repertoire, found[i]->d_name, commercial);
-        free(found[i]);
-    }
-    free(found);
-    if (r < 0 || repertoire->count)
-        return r;
+    net->composers = seedbook_composers(net->book);
+    net->stats = "";
+    net->stands_in = true;
+    repertoire->count++;
+    return 0;
+}
+
+/** Logs why there is no net. */
+static int tell_none(const struct repertoire *repertoire)
+{
     if (repertoire->forbidden[0])
         log_error(
             "no net in %s may be used commercially; left out: %s; where no business is "
@@ -228,13 +270,53 @@ static int take_all(struct repertoire *repertoire, bool commercial)
     return -ENOENT;
 }
 
-int repertoire_new(const char *folder, bool commercial, struct repertoire **ret_repertoire)
+static int take_all(struct repertoire *repertoire, bool patient)
+{
+    struct dirent **found;
+    int n = scandir(repertoire->folder, &found, is_net, alphasort);
+    if (n < 0) {
+        int r = -errno;
+        log_error("cannot read the folder of nets %s: %s; set `models` to the right one",
+                  repertoire->folder, strerror(errno));
+        return r;
+    }
+    int r = 0;
+    int *unread = calloc((size_t)n + 1, sizeof *unread);
+    if (!unread)
+        r = -ENOMEM;
+    for (int i = 0; i < n && r == 0; i++) {
+        int taken = take_net(repertoire, found[i]->d_name);
+        if (taken > 0)
+            unread[i] = taken;
+        else
+            r = taken;
+    }
+    bool none = repertoire->count == 0;
+    for (int i = 0; i < n && r == 0 && none && patient; i++)
+        if (unread[i])
+            r = take_stand_in(repertoire, found[i]->d_name, unread[i]);
+    for (int i = 0; i < n; i++)
+        free(found[i]);
+    free(found);
+    free(unread);
+    if (r == 0 && repertoire->count == 0)
+        return tell_none(repertoire);
+    if (r == 0 && none)
+        log_error("no net in %s can be read; human phrases are played until one can: install the "
+                  "files of this version",
+                  repertoire->folder);
+    return r;
+}
+
+static int make(const char *folder, bool commercial, bool patient,
+                struct repertoire **ret_repertoire)
 {
     struct repertoire *repertoire = calloc(1, sizeof *repertoire);
     if (!repertoire)
         return -ENOMEM;
-    repertoire->folder = folder;
-    int r = take_all(repertoire, commercial);
+    repertoire->commercial = commercial;
+    repertoire->folder = strdup(folder);
+    int r = repertoire->folder ? take_all(repertoire, patient) : -ENOMEM;
     if (r < 0) {
         repertoire_free(repertoire);
         return r;
@@ -242,8 +324,55 @@ int repertoire_new(const char *folder, bool commercial, struct repertoire **ret_
     if (repertoire->forbidden[0])
         log_info("nets left out because they are non-commercial: %s (licence = any takes them in)",
                  repertoire->forbidden);
+    repertoire->made = true;
     *ret_repertoire = repertoire;
     return 0;
+}
+
+int repertoire_new(const char *folder, bool commercial, struct repertoire **ret_repertoire)
+{
+    return make(folder, commercial, false, ret_repertoire);
+}
+
+int repertoire_new_patient(const char *folder, bool commercial, struct repertoire **ret_repertoire)
+{
+    return make(folder, commercial, true, ret_repertoire);
+}
+
+/** Of the stand-ins, whether this is one whose net is still lacking. */
+static bool lacks(const struct repertoire *repertoire, const struct repertoire_net *net)
+{
+    return net->stands_in && repertoire_find(repertoire, net->name) == net;
+}
+
+bool repertoire_lacks(const struct repertoire *repertoire)
+{
+    for (size_t i = 0; i < repertoire->count; i++)
+        if (lacks(repertoire, &repertoire->nets[i]))
+            return true;
+    return false;
+}
+
+size_t repertoire_look_again(struct repertoire *repertoire, bool all)
+{
+    size_t before = repertoire->count;
+    for (size_t i = 0; i < before; i++) {
+        const struct repertoire_net *net = &repertoire->nets[i];
+        if (!lacks(repertoire, net))
+            continue;
+        struct stamp now = stamp_of(net->path);
+        if (!now.inode ||
+            (stamp_is_same(&now, &repertoire->tried[i]) && !(all && repertoire->again[i])))
+            continue;
+        char file_name[sizeof net->name + sizeof ENDING];
+        snprintf(file_name, sizeof file_name, "%s" ENDING, net->name);
+        repertoire->tried[i] = now;
+        int r = take_net(repertoire, file_name);
+        repertoire->again[i] = r > 0 && r != EBADMSG;
+        if (!lacks(repertoire, net))
+            log_notice("net %s can be read now", net->name);
+    }
+    return repertoire->count - before;
 }
 
 void repertoire_free(struct repertoire *repertoire)
@@ -257,6 +386,7 @@ void repertoire_free(struct repertoire *repertoire)
         seedbook_free(repertoire->families[i].book);
         quotes_free(repertoire->families[i].quotes);
     }
+    free(repertoire->folder);
     free(repertoire);
 }
 
@@ -272,7 +402,8 @@ const struct repertoire_net *repertoire_net(const struct repertoire *repertoire,
 
 const struct repertoire_net *repertoire_find(const struct repertoire *repertoire, const char *name)
 {
-    for (size_t i = 0; i < repertoire->count; i++)
+    // What stood in for it came before it.
+    for (size_t i = repertoire->count; i-- > 0;)
         if (!strcmp(repertoire->nets[i].name, name))
             return &repertoire->nets[i];
     return NULL;
@@ -295,11 +426,17 @@ void repertoire_bounds(const struct repertoire_net *net, const char *composer,
 
 const struct repertoire_net *repertoire_default(const struct repertoire *repertoire)
 {
-    const struct repertoire_net *best = repertoire_find(repertoire, "transformer-open");
-    for (size_t i = 0; !best && i < repertoire->count; i++)
-        if (!strcmp(repertoire->nets[i].family, "open"))
-            best = &repertoire->nets[i];
-    return best ? best : &repertoire->nets[0];
+    const struct repertoire_net *best = NULL;
+    int most = -1;
+    for (size_t i = 0; i < repertoire->count; i++) {
+        const struct repertoire_net *net = &repertoire->nets[i];
+        int merit = 4 * !net->stands_in + 2 * !strcmp(net->name, "transformer-open") +
+                    !strcmp(net->family, "open");
+        if (merit > most)
+            best = net;
+        most = merit > most ? merit : most;
+    }
+    return best;
 }
 
 void repertoire_settle(const struct repertoire *repertoire, struct settings *settings)

@@ -8,8 +8,8 @@
 /**
  * repertoire: the nets of the models folder, as their files describe them: what they are called,
  * whom they offer, who may use them, and the human phrases and quotes that belong to them. It fits
- * what a person asked to hear to what is there to play it. Knows no device; read-only once made,
- * from any thread.
+ * what a person asked to hear to what is there to play it. Knows no device. From any thread; nets
+ * may come to those that are there, which never change.
  */
 struct repertoire;
 struct curator_bounds;
@@ -29,6 +29,9 @@ struct repertoire_net {
     const struct seedbook *book;
     /** The runs of the music it has learnt from (quotes-FAMILY.safetensors), or NULL. */
     const struct quotes *quotes;
+    /** For a net whose file cannot be read: it has the composers and the licence of the phrases,
+     * and nothing to play on. Once the file can be read, another net of that name is found. */
+    bool stands_in;
 };
 
 /**
@@ -37,7 +40,18 @@ struct repertoire_net {
  * -EBADMSG for broken seeds; -ENOMEM, or what scandir(3) says.
  */
 int repertoire_new(const char *folder, bool commercial, struct repertoire **ret_repertoire);
+/** The same for who can wait: where no net's file can be read, there is something that stands in
+ * for each whose family has phrases that may be played. */
+int repertoire_new_patient(const char *folder, bool commercial, struct repertoire **ret_repertoire);
 void repertoire_free(struct repertoire *repertoire);
+
+/** Whether something stands in for a net that can still not be read. */
+bool repertoire_lacks(const struct repertoire *repertoire);
+
+/** Takes in those whose files are others than when they could not be read; with `all` also those
+ * that were not broken, but out of reach. Returns how many nets there are more. From one thread at
+ * a time; others may go on reading. */
+size_t repertoire_look_again(struct repertoire *repertoire, bool all);
 
 size_t repertoire_count(const struct repertoire *repertoire);
 const struct repertoire_net *repertoire_net(const struct repertoire *repertoire, size_t index);
@@ -51,7 +65,7 @@ void repertoire_bounds(const struct repertoire_net *net, const char *composer,
                        struct curator_bounds *ret_bounds);
 
 /** The net to play on where nobody asked for one: transformer-open, else another of the family
- * "open", else the first. */
+ * "open", else the first; what stands in for one, last of all. */
 const struct repertoire_net *repertoire_default(const struct repertoire *repertoire);
 
 /** A net or composer of the settings that is not there gives way to one that is (logged, and

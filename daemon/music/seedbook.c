@@ -12,6 +12,7 @@
 // A book of human seeds is some hundred kilobytes. What goes far beyond is some other file.
 #define MOST_NOTES ((size_t)1 << 20)
 #define LONGEST_LINE 4096
+#define LICENCE "# Licence: "
 #define LONGEST_PHRASE_MS (10L * 60 * 1000)
 
 /** A phrase while the book is read; its notes may still move. */
@@ -30,6 +31,8 @@ struct seedbook {
     struct note *notes;
     size_t note_count;
     size_t note_room;
+    const char **composers; ///< ends with NULL
+    char licence[96];
     bool in_phrase;
 };
 
@@ -41,6 +44,7 @@ void seedbook_free(struct seedbook *book)
         free(book->entries[i].composer);
         free(book->entries[i].source);
     }
+    free(book->composers);
     free(book->entries);
     free(book->phrases);
     free(book->notes);
@@ -140,8 +144,11 @@ static int add_note(struct seedbook *book, char *words, const char **ret_why)
 static int read_line(struct seedbook *book, char *line, const char **ret_why)
 {
     line += strspn(line, " \t");
-    if (line[0] == '#')
+    if (line[0] == '#') {
+        if (!strncmp(line, LICENCE, strlen(LICENCE)) && !book->licence[0])
+            snprintf(book->licence, sizeof book->licence, "%s", line + strlen(LICENCE));
         return 0;
+    }
     if (line[0] == '\0')
         return end_phrase(book, ret_why);
     if (strncmp(line, "phrase", 6) == 0 && strchr(" \t", line[6])) {
@@ -218,6 +225,22 @@ static int bind_phrases(struct seedbook *book)
     return 0;
 }
 
+static int list_composers(struct seedbook *book)
+{
+    size_t count = 0;
+    book->composers = calloc(book->count + 1, sizeof *book->composers);
+    if (!book->composers)
+        return -ENOMEM;
+    for (size_t i = 0; i < book->count; i++) {
+        size_t k = 0;
+        while (k < count && strcmp(book->composers[k], book->phrases[i].composer) != 0)
+            k++;
+        if (k == count)
+            book->composers[count++] = book->phrases[i].composer;
+    }
+    return 0;
+}
+
 int seedbook_new(const char *path, struct seedbook **ret_book)
 {
     FILE *file = fopen(path, "re");
@@ -230,6 +253,8 @@ int seedbook_new(const char *path, struct seedbook **ret_book)
     int rc = book ? read_book(book, file, path) : -ENOMEM;
     if (rc == 0)
         rc = bind_phrases(book);
+    if (rc == 0)
+        rc = list_composers(book);
     fclose(file);
     if (rc < 0) {
         seedbook_free(book);
@@ -237,6 +262,16 @@ int seedbook_new(const char *path, struct seedbook **ret_book)
     }
     *ret_book = book;
     return 0;
+}
+
+const char *const *seedbook_composers(const struct seedbook *book)
+{
+    return book->composers;
+}
+
+const char *seedbook_licence(const struct seedbook *book)
+{
+    return book->licence;
 }
 
 size_t seedbook_count(const struct seedbook *book, const char *composer)

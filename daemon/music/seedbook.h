@@ -32,6 +32,12 @@ struct phrase {
 int seedbook_new(const char *path, struct seedbook **ret_book);
 void seedbook_free(struct seedbook *book);
 
+/** Those it has phrases of; ends with NULL. */
+const char *const *seedbook_composers(const struct seedbook *book);
+
+/** As a comment "# Licence: " of the file says it, or "". */
+const char *seedbook_licence(const struct seedbook *book);
+
 /** How many phrases there are for `composer`. */
 size_t seedbook_count(const struct seedbook *book, const char *composer);
 

@@ -104,6 +104,47 @@ class Faults(DaemonCase):
         onsets = [e['time'] for e in self.read_feed(feed) if e['event'] == 'on']
         self.assertLess(max(np.diff(onsets)), 4.0)
 
+    def test_no_weights_can_be_read(self):
+        folder = os.path.join(self.folder, 'models')
+        os.mkdir(folder)
+        source = os.environ['FERMATA_MODELS']
+        for family in ('maestro', 'open'):
+            for name in (f'quotes-{family}.safetensors', f'seeds-{family}.txt'):
+                os.symlink(os.path.join(source, name), os.path.join(folder, name))
+        names = ('lstm-maestro', 'transformer-open')
+        for name in names:
+            with open(os.path.join(folder, name + '.safetensors'), 'wb') as file:
+                file.write(b'no header')
+
+        def mend(name):
+            path = os.path.join(folder, name + '.safetensors')
+            shutil.copy(os.path.join(source, name + '.safetensors'), path + '.part')
+            os.replace(path + '.part', path)
+
+        self.start('--models', folder, '--net', 'lstm-maestro', '--composer', 'bach',
+                   '--autostart', 'yes')
+        wait_until(lambda: self.status().get('state_reason', '').startswith('phrases: '),
+                   'phrases\n' + self.log())
+        feed, watcher = self.watch()
+        self.assertIn('weights: no net can be read', self.status()['state_reason'])
+        self.assertEqual((self.status()['state'], self.status()['net']),
+                         ('degraded', 'lstm-maestro'))
+        self.goes_on()
+        self.assertEqual(self.status()['decisions']['judged'], 0)
+
+        # One can be read: it plays for all. Then the one that was asked for.
+        mend('transformer-open')
+        wait_until(lambda: self.status()['state_reason'].startswith('net: '),
+                   'another net\n' + self.log())
+        self.assertEqual(sorted(self.status()['nets']), sorted(names))
+        mend('lstm-maestro')
+        wait_until(lambda: self.is_state('playing'), 'playing\n' + self.log())
+        self.assertEqual(self.status()['net'], 'lstm-maestro')
+        wait_until(lambda: self.status()['seconds_ahead'] > 15, 'composing')
+        self.end(watcher)
+        onsets = [e['time'] for e in self.read_feed(feed) if e['event'] == 'on']
+        self.assertLess(max(np.diff(onsets)), 4.0)
+
     def test_the_device_is_lost_and_comes_back(self):
         gone, env = self.losing()
         self.play(env=env)

@@ -222,6 +222,102 @@ static void test_the_default_net(void **state)
     settle(false, "", "bach", "lstm-maestro", "bach");
 }
 
+#define SEEDS_OPEN                                                                                 \
+    "# Licence: CC BY-SA 4.0\nphrase satie A\n0 100 60 64\n\nphrase bach B\n0 100 62 64\n"
+#define SEEDS_MAESTRO "# Licence: CC BY-NC-SA 4.0\nphrase bach Aria\n0 100 60 64\n"
+
+/** Every net's file is there, and none can be read. */
+static void fill_with_nonsense(void)
+{
+    empty_folder();
+    write_file("lstm-open.safetensors", "nonsense", 8);
+    write_file("lstm-maestro.safetensors", "", 0);
+    write_file("seeds-open.txt", SEEDS_OPEN, strlen(SEEDS_OPEN));
+    write_file("seeds-maestro.txt", SEEDS_MAESTRO, strlen(SEEDS_MAESTRO));
+}
+
+static void test_phrases_stand_in_for_what_cannot_be_read(void **state)
+{
+    fill_with_nonsense();
+    struct repertoire *repertoire = NULL;
+    assert_int_equal(repertoire_new(folder, false, &repertoire), -ENOENT);
+    assert_int_equal(repertoire_new_patient(folder, true, &repertoire), 0);
+    assert_int_equal(repertoire_count(repertoire), 1); // the other's phrases are forbidden
+    const struct repertoire_net *net = repertoire_find(repertoire, "lstm-open");
+    assert_true(net->stands_in);
+    assert_string_equal(net->licence, "CC BY-SA 4.0");
+    assert_true(net->commercial);
+    assert_true(repertoire_offers(net, "satie"));
+    assert_true(repertoire_offers(net, "bach"));
+    assert_false(repertoire_offers(net, "chopin"));
+    struct curator_bounds bounds;
+    repertoire_bounds(net, "satie", &bounds);
+    assert_float_equal(bounds.notes_per_minute[1], curator_any_bounds.notes_per_minute[1], 0);
+    assert_true(repertoire_lacks(repertoire));
+    repertoire_free(repertoire);
+
+    assert_int_equal(repertoire_new_patient(folder, false, &repertoire), 0);
+    assert_int_equal(repertoire_count(repertoire), 2);
+    assert_string_equal(repertoire_default(repertoire)->name, "lstm-open");
+    repertoire_free(repertoire);
+
+    // One that can be read will do; the other is left out.
+    write_net("lstm-maestro.safetensors", MAESTRO);
+    assert_int_equal(repertoire_new_patient(folder, false, &repertoire), 0);
+    assert_int_equal(repertoire_count(repertoire), 1);
+    assert_false(repertoire_lacks(repertoire));
+    repertoire_free(repertoire);
+
+    // Where there are no phrases, or none that may be played, there is no music at all.
+    empty_folder();
+    write_file("lstm-open.safetensors", "nonsense", 8);
+    assert_int_equal(repertoire_new_patient(folder, false, &repertoire), -ENOENT);
+    write_file("seeds-open.txt", SEEDS_MAESTRO, strlen(SEEDS_MAESTRO));
+    assert_int_equal(repertoire_new_patient(folder, true, &repertoire), -ENOENT);
+    write_file("seeds-open.txt", "# no licence\nphrase bach A\n0 9 60 64\n", 38);
+    assert_int_equal(repertoire_new_patient(folder, true, &repertoire), -ENOENT);
+}
+
+static void test_what_can_be_read_again_is_taken_in(void **state)
+{
+    fill_with_nonsense();
+    struct repertoire *repertoire = NULL;
+    assert_int_equal(repertoire_new_patient(folder, true, &repertoire), 0);
+    const struct repertoire_net *before = repertoire_find(repertoire, "lstm-open");
+    assert_int_equal(repertoire_look_again(repertoire, true), 0);
+    write_file("lstm-open.safetensors", "more nonsense", 13);
+    assert_int_equal(repertoire_look_again(repertoire, false), 0);
+    assert_true(repertoire_lacks(repertoire));
+
+    write_net("lstm-open.safetensors", OPEN);
+    assert_int_equal(repertoire_look_again(repertoire, false), 1);
+    assert_false(repertoire_lacks(repertoire));
+    assert_int_equal(repertoire_look_again(repertoire, true), 0);
+    const struct repertoire_net *net = repertoire_find(repertoire, "lstm-open");
+    assert_ptr_not_equal(net, before);
+    assert_true(before->stands_in);
+    assert_false(net->stands_in);
+    assert_ptr_equal(net->book, before->book);
+    assert_ptr_equal(net, repertoire_default(repertoire));
+    assert_true(repertoire_offers(net, "chopin"));
+    assert_false(repertoire_offers(net, "bach"));
+    struct curator_bounds bounds;
+    repertoire_bounds(net, "satie", &bounds);
+    assert_float_equal(bounds.notes_per_minute[1], 2, 0);
+    repertoire_free(repertoire);
+}
+
+static void test_what_the_phrases_hide_is_forbidden_all_the_same(void **state)
+{
+    fill_with_nonsense();
+    struct repertoire *repertoire = NULL;
+    assert_int_equal(repertoire_new_patient(folder, true, &repertoire), 0);
+    write_net("lstm-open.safetensors", MAESTRO); // its own licence says no
+    assert_int_equal(repertoire_look_again(repertoire, true), 0);
+    assert_true(repertoire_find(repertoire, "lstm-open")->stands_in);
+    repertoire_free(repertoire);
+}
+
 int main(void)
 {
     if (!mkdtemp(folder))
@@ -235,6 +331,9 @@ int main(void)
         cmocka_unit_test(test_nothing_that_is_allowed),
         cmocka_unit_test(test_what_is_asked_gives_way_to_what_there_is),
         cmocka_unit_test(test_the_default_net),
+        cmocka_unit_test(test_phrases_stand_in_for_what_cannot_be_read),
+        cmocka_unit_test(test_what_can_be_read_again_is_taken_in),
+        cmocka_unit_test(test_what_the_phrases_hide_is_forbidden_all_the_same),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     empty_folder();
