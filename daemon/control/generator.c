@@ -230,6 +230,14 @@ static struct lane *choose_sketcher(const struct entry *entry)
     return first;
 }
 
+/** Whether the net waits until its sketches are drawn. Music for files does: every run costs the
+ * same however many take part, and who waits for sketches would be missing from one after the
+ * other. */
+static bool waits_for_sketches(const struct generator *generator, const struct entry *entry)
+{
+    return !generator->hand && choose_sketcher(entry);
+}
+
 /** One run of what is drawn again. Returns how many lanes took part. */
 static int step_sketches(struct generator *generator, struct entry *entry)
 {
@@ -337,8 +345,9 @@ int generator_step(struct generator *generator)
             relieve_lane(generator, generator->lanes[i]);
     }
     for (size_t i = 0; i < generator->net_count && total >= 0; i++) {
-        int active = step_net(generator, &generator->nets[i], entries);
-        int drawn = active < 0 ? active : step_sketches(generator, &generator->nets[i]);
+        struct entry *entry = &generator->nets[i];
+        int active = waits_for_sketches(generator, entry) ? 0 : step_net(generator, entry, entries);
+        int drawn = active < 0 ? active : step_sketches(generator, entry);
         total = drawn < 0 ? drawn : total + active + drawn;
     }
     generator->locked = false;
