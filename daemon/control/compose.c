@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "control/crew.h"
 #include "control/generator.h"
 #include "control/interrupt.h"
 #include "control/lane.h"
@@ -22,6 +23,9 @@
 
 /** Notes are taken so far behind the horizon that their ends are composed. */
 #define BEHIND_US (13 * NOTE_SECOND)
+/** Pieces that a core has in work at once. So few cost little more each than many would, and when
+ * one is done the next takes its seat, where many would end with most seats empty. */
+#define SEATS 4
 
 /** One piece in the making. */
 struct job {
@@ -29,7 +33,6 @@ struct job {
     struct score *score;
     struct lane *lane;
     uint64_t number; ///< of the last piece with a title
-    bool done;
 };
 
 /** One path of the request. */
@@ -44,7 +47,8 @@ struct composing {
     struct job *jobs;
     size_t job_count;
     struct repertoire *repertoire;
-    struct generator *generator;
+    struct crew *crew;
+    struct progress progress;
     struct opening opening;
 };
 
@@ -110,7 +114,7 @@ static int make_job(struct composing *composing, const struct settings *settings
     memcpy(style.net, settings->net, sizeof style.net);
     memcpy(style.composer, settings->composer, sizeof style.composer);
     struct piece_origin origin = {
-        .device = generator_device(composing->generator),
+        .device = crew_device(composing->crew),
         .net = settings->net,
         .licence = repertoire_find(composing->repertoire, settings->net)->licence,
         .composer = settings->composer,
@@ -130,7 +134,7 @@ static int make_job(struct composing *composing, const struct settings *settings
     lane_set_mark(job->lane, on_mark, job);
     if (composing->request->opening)
         lane_open(job->lane, &composing->opening);
-    return generator_add(composing->generator, job->lane);
+    return crew_add(composing->crew, job->lane);
 }
 
 static int make_jobs(struct composing *composing, struct settings *settings)
@@ -146,55 +150,45 @@ static int make_jobs(struct composing *composing, struct settings *settings)
         .net = settings->net,
         .lanes = composing->job_count,
     };
-    r = generator_new(&config, &composing->generator);
+    r = crew_new(&config, SEATS, &composing->crew);
     uint64_t seed = settings->seed ? settings->seed : (uint64_t)time(NULL);
     for (size_t i = 0; r == 0 && i < composing->job_count; i++)
         r = make_job(composing, settings, i, seed);
     return r;
 }
 
-/** Takes what a job's score has. Returns the music that is done, or -errno. */
-static int64_t take(struct composing *composing, struct job *job)
+/** Takes what a job's score has: crew_take_func. */
+static int64_t take(void *user, size_t index)
 {
-    if (!job->done) {
-        int r = piece_take(&job->piece, job->score, score_horizon(job->score) - BEHIND_US);
-        if (r < 0)
-            return r;
-        job->done = score_position(job->score) >= job->piece.length;
-        if (job->done)
-            generator_remove(composing->generator, job->lane);
+    struct composing *composing = user;
+    struct job *job = &composing->jobs[index];
+    int r = piece_take(&job->piece, job->score, score_horizon(job->score) - BEHIND_US);
+    if (r < 0) {
+        log_error("out of memory while composing; name fewer pieces, or shorter ones");
+        return r;
     }
     return score_position(job->score);
 }
 
+static void tell(void *user, int64_t least, int64_t whole)
+{
+    struct composing *composing = user;
+    (void)least;
+    progress_tell(&composing->progress, whole);
+}
+
 static int compose(struct composing *composing)
 {
-    struct progress progress;
-    int64_t whole = 0, done = 0;
-    int r = 0;
-    for (size_t i = 0; i < composing->job_count; i++)
-        whole += composing->jobs[i].piece.length;
-    progress_init(&progress, whole, composing->request->quiet);
-    while (r == 0 && done < whole && !interrupt_came()) {
-        r = generator_step(composing->generator);
-        if (r < 0) {
-            log_error("the device failed while composing: %s", strerror(-r));
-            break;
-        }
-        r = 0;
-        done = 0;
-        for (size_t i = 0; r == 0 && i < composing->job_count; i++) {
-            int64_t taken = take(composing, &composing->jobs[i]);
-            if (taken < 0) {
-                log_error("out of memory while composing; name fewer pieces, or shorter ones");
-                r = (int)taken;
-            } else {
-                done += taken;
-            }
-        }
-        progress_tell(&progress, done);
-    }
-    progress_finish(&progress);
+    struct crew_work work = {
+        .length = (int64_t)(composing->request->seconds * NOTE_SECOND),
+        .take = take,
+        .tell = tell,
+        .user = composing,
+    };
+    progress_init(&composing->progress, (int64_t)composing->job_count * work.length,
+                  composing->request->quiet);
+    int r = crew_run(composing->crew, &work);
+    progress_finish(&composing->progress);
     return r;
 }
 
@@ -249,10 +243,7 @@ int compose_run(struct settings *settings, const struct compose_request *request
     if (r == 0 && interrupt_came())
         r = -EINTR;
 
-    for (size_t i = 0; composing.jobs && i < composing.job_count; i++)
-        if (composing.jobs[i].lane)
-            generator_remove(composing.generator, composing.jobs[i].lane);
-    generator_free(composing.generator);
+    crew_free(composing.crew);
     for (size_t i = 0; composing.jobs && i < composing.job_count; i++) {
         lane_free(composing.jobs[i].lane);
         score_free(composing.jobs[i].score);

@@ -11,7 +11,7 @@
  */
 struct settings;
 
-/** Most pieces of one run: the lanes of a net. */
+/** Most pieces of one run: the lanes of a generator. */
 #define COMPOSE_PIECES 64
 
 struct compose_request {
@@ -24,8 +24,8 @@ struct compose_request {
 
 /**
  * Composes as `settings` say. Files whose names differ only in their endings are one piece; each
- * further piece has the next seed, and all are composed side by side. SIGINT and SIGTERM end the
- * pieces early; what there is of them is written.
+ * further piece has the next seed, and they are composed side by side (crew.h). SIGINT and SIGTERM
+ * end the pieces early; what there is of them is written.
  *
  * Returns 0, -EINTR where it was interrupted, or -errno, logged. -EINVAL and the errors of a path
  * come before anything is composed.

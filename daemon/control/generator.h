@@ -60,6 +60,8 @@ void generator_free(struct generator *generator);
  * one reopening. Any thread. */
 const char *generator_device(const struct generator *generator);
 const char *generator_driver(const struct generator *generator);
+/** Whether what is open computes on the CPU. Generator's thread. */
+bool generator_is_on_cpu(const struct generator *generator);
 /** The nets there are, resident or not. */
 const struct repertoire *generator_repertoire(const struct generator *generator);
 

@@ -304,6 +304,11 @@ int generator_load_next(struct generator *generator)
     return 0;
 }
 
+bool generator_is_on_cpu(const struct generator *generator)
+{
+    return generator->device && device_info(generator->device)->kind == DEVICE_CPU;
+}
+
 /** Whether the daemon tunes by itself. The usual layout is what was measured on CPUs, and one of
  * them has better things to do. FERMATA_TUNE=always or =never in the environment says otherwise. */
 static bool tunes_itself(const struct generator *generator)
@@ -311,7 +316,7 @@ static bool tunes_itself(const struct generator *generator)
     const char *wish = getenv("FERMATA_TUNE");
     if (wish && (!strcmp(wish, "always") || !strcmp(wish, "never")))
         return !strcmp(wish, "always");
-    return device_info(generator->device)->kind != DEVICE_CPU;
+    return !generator_is_on_cpu(generator);
 }
 
 int generator_tune_next(struct generator *generator)

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "control/crew.h"
 #include "control/footprint.h"
 #include "control/generator.h"
 #include "control/interrupt.h"
@@ -34,11 +35,12 @@ struct soak {
     int64_t length;
     struct repertoire *repertoire;
     struct progress progress;
-    int64_t done; ///< by the nets before
+    int64_t done;  ///< by the nets before
+    int64_t whole; ///< by the net in work, all streams together
     struct soak_report report;
 
     // Of the net in work:
-    struct generator *generator;
+    struct crew *crew;
     struct soak_stream *streams[SOAK_STREAMS];
     size_t count;
 };
@@ -152,7 +154,7 @@ static int make_stream(struct soak *soak, const struct repertoire_net *net, cons
     int r =
         soak_stream_new(&origin, band, &style, folder, soak->length, &soak->streams[soak->count]);
     if (r == 0)
-        r = generator_add(soak->generator, soak_stream_lane(soak->streams[soak->count++]));
+        r = crew_add(soak->crew, soak_stream_lane(soak->streams[soak->count++]));
     return r;
 }
 
@@ -170,64 +172,50 @@ static int make_streams(struct soak *soak, const struct repertoire_net *net, siz
         .net = net->name,
         .lanes = count,
     };
-    int r = generator_new(&config, &soak->generator);
+    int r = crew_new(&config, SOAK_STREAMS, &soak->crew);
     for (const char *const *composer = net->composers; r == 0 && *composer; composer++)
         for (unsigned i = 0; r == 0 && i < soak->request->streams; i++)
             if (wants(soak, net, *composer))
                 r = make_stream(soak, net, *composer, soak->report.seed + i);
     if (r == 0)
-        snprintf(found->device, sizeof found->device, "%s", generator_device(soak->generator));
+        snprintf(found->device, sizeof found->device, "%s", crew_device(soak->crew));
     return r;
 }
 
-/** Takes what was composed. Returns 0 or -errno; *ret_least is the music of the stream that is the
- * furthest behind, *ret_whole of all together. */
-static int take_all(struct soak *soak, int64_t *ret_least, int64_t *ret_whole)
+/** Takes what a stream's lane has composed: crew_take_func. */
+static int64_t take(void *user, size_t index)
 {
-    int64_t least = soak->length, whole = 0;
-    for (size_t i = 0; i < soak->count; i++) {
-        struct soak_stream *stream = soak->streams[i];
-        if (soak_stream_position(stream) < soak->length) {
-            int r = soak_stream_take(stream);
-            if (r < 0)
-                return r;
-            if (soak_stream_position(stream) >= soak->length)
-                generator_remove(soak->generator, soak_stream_lane(stream));
-        }
-        int64_t position = soak_stream_position(stream);
-        least = position < least ? position : least;
-        whole += position;
-    }
-    *ret_least = least;
-    *ret_whole = whole;
-    return 0;
+    const struct soak *soak = user;
+    struct soak_stream *stream = soak->streams[index];
+    int r = soak_stream_take(stream);
+    return r < 0 ? r : soak_stream_position(stream);
+}
+
+static void tell(void *user, int64_t least, int64_t whole)
+{
+    struct soak *soak = user;
+    struct soak_net *found = &soak->report.nets[soak->report.count];
+    int64_t settled = soak->length >= 2 * SETTLED_US ? SETTLED_US : soak->length / 2;
+    if (!found->early && least >= settled)
+        found->early = footprint_resident();
+    soak->whole = whole;
+    progress_tell(&soak->progress, soak->done + whole);
 }
 
 static int compose(struct soak *soak, struct soak_net *found)
 {
-    int64_t settled = soak->length >= 2 * SETTLED_US ? SETTLED_US : soak->length / 2;
-    int64_t least = 0, whole = 0;
-    int r = 0;
-    while (r >= 0 && least < soak->length && !interrupt_came()) {
-        r = generator_step(soak->generator);
-        if (r < 0)
-            log_error("the device failed while composing: %s", strerror(-r));
-        else
-            r = take_all(soak, &least, &whole);
-        if (!found->early && least >= settled)
-            found->early = footprint_resident();
-        progress_tell(&soak->progress, soak->done + whole);
-    }
+    struct crew_work work = {.length = soak->length, .take = take, .tell = tell, .user = soak};
+    int r = crew_run(soak->crew, &work);
     found->late = footprint_resident();
     if (!found->early)
         found->early = found->late;
-    soak->done += whole;
+    soak->done += soak->whole;
     // What there is counts, also where the device has failed.
     for (size_t i = 0; i < soak->count; i++) {
         int end = soak_stream_end(soak->streams[i]);
         r = r < 0 ? r : end;
     }
-    return r < 0 ? r : 0;
+    return r;
 }
 
 /** What was found goes into the report; the promises of a soak that was cut short as well. */
@@ -263,10 +251,8 @@ static int soak_net(struct soak *soak, const struct repertoire_net *net)
         judge(soak, found);
         soak->report.count++;
     }
-    for (size_t i = 0; i < soak->count; i++)
-        generator_remove(soak->generator, soak_stream_lane(soak->streams[i]));
-    generator_free(soak->generator);
-    soak->generator = NULL;
+    crew_free(soak->crew);
+    soak->crew = NULL;
     for (size_t i = 0; i < soak->count; i++)
         soak_stream_free(soak->streams[i]);
     soak->count = 0;

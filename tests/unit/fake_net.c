@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +33,7 @@ struct fake fake;
 void fake_reset(void)
 {
     fake.mood = NULL;
-    fake.lost = fake.stalled = false;
+    fake.on_cpu = fake.lost = fake.stalled = false;
     fake.odds = 1;
     fake.unread = NULL;
     fake.runs = fake.widest = 0;
@@ -46,7 +47,8 @@ int device_new(const char *want, struct device **ret_device)
     struct device *device = calloc(1, sizeof *device);
     if (!device)
         return -ENOMEM;
-    device->info = (struct device_info){.name = "fake", .driver = "none", .kind = DEVICE_OTHER};
+    device->info = (struct device_info){
+        .name = "fake", .driver = "none", .kind = fake.on_cpu ? DEVICE_CPU : DEVICE_OTHER};
     *ret_device = device;
     return 0;
 }
@@ -251,7 +253,10 @@ int net_run(struct net *net, const struct net_lane *lanes, uint8_t *ret_tokens)
     fake.runs++;
     if (active > fake.widest)
         fake.widest = active;
+    static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    pthread_mutex_lock(&mutex);
     memcpy(fake.last, net->name, sizeof fake.last);
+    pthread_mutex_unlock(&mutex);
     return 0;
 }
 

@@ -29,6 +29,7 @@ enum fake_mood {
 struct fake {
     /** How a free step is played; NULL: all well. The generator's thread or its helper's. */
     enum fake_mood (*mood)(const char *net, const struct net_lane *input);
+    bool on_cpu;                ///< what devices are, when they are opened
     _Atomic bool lost;          ///< no device answers or can be opened
     double odds;                ///< of an onset in a frame, of a net that is heedful
     const char *_Atomic unread; ///< nets whose names begin so cannot be read
