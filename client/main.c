@@ -10,14 +10,23 @@
 #include "client/verb.h"
 
 static const struct option options[] = {
-    {"channel", required_argument, NULL, 'c'}, {"channels", required_argument, NULL, 'n'},
-    {"every", required_argument, NULL, 'e'},   {"format", required_argument, NULL, 'f'},
-    {"help", no_argument, NULL, 'h'},          {"json", no_argument, NULL, 'j'},
-    {"list", no_argument, NULL, 'l'},          {"png", required_argument, NULL, 'p'},
-    {"quiet", no_argument, NULL, 'q'},         {"rate", required_argument, NULL, 'r'},
-    {"seconds", required_argument, NULL, 's'}, {"stop", no_argument, NULL, 't'},
-    {"system", no_argument, NULL, 'S'},        {"user", no_argument, NULL, 'U'},
-    {"version", no_argument, NULL, 'V'},       {NULL},
+    {"channel", required_argument, NULL, 'c'},
+    {"channels", required_argument, NULL, 'n'},
+    {"every", required_argument, NULL, 'e'},
+    {"format", required_argument, NULL, 'f'},
+    {"help", no_argument, NULL, 'h'},
+    {"json", no_argument, NULL, 'j'},
+    {"list", no_argument, NULL, 'l'},
+    {"live", no_argument, NULL, 'L'},
+    {"png", required_argument, NULL, 'p'},
+    {"quiet", no_argument, NULL, 'q'},
+    {"rate", required_argument, NULL, 'r'},
+    {"seconds", required_argument, NULL, 's'},
+    {"stop", no_argument, NULL, 't'},
+    {"system", no_argument, NULL, 'S'},
+    {"user", no_argument, NULL, 'U'},
+    {"version", no_argument, NULL, 'V'},
+    {NULL},
 };
 
 static enum ending usage(const char *what, const char *which)
@@ -94,7 +103,7 @@ int main(int argc, char **argv)
     int letter;
     bool help = false;
     // The words come in their places among the options: some of these belong to a word.
-    while ((letter = getopt_long(argc, argv, "-c:e:f:hjln:p:qr:s:tSUV", options, NULL)) != -1) {
+    while ((letter = getopt_long(argc, argv, "-c:e:f:hjlLn:p:qr:s:tSUV", options, NULL)) != -1) {
         switch (letter) {
         case 1:
             if (add_word(&words, optarg) < 0)
@@ -142,6 +151,9 @@ int main(int argc, char **argv)
             break;
         case 'l':
             request.list = true;
+            break;
+        case 'L':
+            request.live = true;
             break;
         case 'p':
             request.png = optarg;

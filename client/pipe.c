@@ -52,6 +52,7 @@ struct feeder {
     uint8_t last[MOST_BYTES];
     bool has_last;      // what was written last was music
     int64_t comfort_at; // the next chunk of it may be written
+    int64_t live_at;    // and of anything, where the clock is the pace
     int64_t full_at;    // when the reader's pipe was last full
 };
 
@@ -126,8 +127,10 @@ static void want_music(struct feeder *feeder)
     (void)written;
 }
 
-static void write_chunk(const struct feeder *feeder, const uint8_t *bytes)
+static void write_chunk(struct feeder *feeder, const uint8_t *bytes)
 {
+    int64_t earliest = now_ms() - CHUNKS * CHUNK_MS;
+    feeder->live_at = (feeder->live_at > earliest ? feeder->live_at : earliest) + CHUNK_MS;
     for (size_t done = 0; done < feeder->chunk;) {
         ssize_t written = write(STDOUT_FILENO, bytes + done, feeder->chunk - done);
         if (written > 0) {
@@ -187,6 +190,14 @@ static size_t queued(const struct feeder *feeder)
     return (size_t)bytes;
 }
 
+/** Whether the reader has little left; of one who takes all he gets, by the clock. */
+static bool is_low(const struct feeder *feeder, int64_t now)
+{
+    if (feeder->request->live)
+        return now - feeder->live_at > (CHUNKS - LOW_CHUNKS) * CHUNK_MS;
+    return queued(feeder) < LOW_CHUNKS * feeder->chunk;
+}
+
 /** Gives the reader what there is room for. Returns for how many milliseconds to look away. */
 static int feed(struct feeder *feeder, bool *ret_waits)
 {
@@ -196,8 +207,12 @@ static int feed(struct feeder *feeder, bool *ret_waits)
     size_t room = feeder->chunk * CHUNKS;
     *ret_waits = true;
     while (queued(feeder) + feeder->chunk <= room) {
+        if (feeder->request->live && now < feeder->live_at) {
+            *ret_waits = false;
+            return feeder->live_at - now < LOOK_MS ? (int)(feeder->live_at - now) : LOOK_MS;
+        }
         if (!take_music(feeder)) {
-            if (!feeder->is_file && queued(feeder) < LOW_CHUNKS * feeder->chunk)
+            if (!feeder->is_file && is_low(feeder, now))
                 give_comfort(feeder, now);
             return LOOK_MS;
         }

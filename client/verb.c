@@ -344,7 +344,7 @@ const struct verb verbs[] = {
      "schedule add 'Mon..Fri 18:00' composer=debussy", schedule_run, NULL, true},
     {"watch", NULL, "jpqs", "the live piano roll; lines where there is no terminal",
      "watch --quiet --seconds 60 --png minute.png", run_watch, NULL},
-    {"pipe", NULL, "fnr", "the music as raw audio on standard output, for a PBX",
+    {"pipe", NULL, "fnrL", "the music as raw audio on standard output, for a PBX",
      "pipe --channel support -r 8000 | aplay -r 8000 -f S16_LE", run_pipe, NULL},
     {"health", NULL, "", "a line and an exit status for monitoring (Nagios, Icinga, Checkmk)",
      "health --channel main", run_health, NULL},
@@ -377,11 +377,12 @@ static const struct {
     {'f', "  -f, --format NAME    s16le, s16be, f32le, ulaw or alaw; s16le by default\n"},
     {'n', "  -n, --channels N     1 or 2; 1 by default; behind \"pipe\" also -c\n"},
     {'r', "  -r, --rate HZ        8000 to 48000; 8000 by default\n"},
+    {'L', "  -L, --live           no faster than it is heard, to who takes all he gets\n"},
 };
 
 void verb_print_help(const struct verb *verb)
 {
-    const char *sets = verb ? verb->options : "jlspqetfnr";
+    const char *sets = verb ? verb->options : "jlspqetfnrL";
     if (verb) {
         printf("usage: fermatactl %s%s%s%s\n\n%s\n\n", verb->name, *sets ? " [OPTION...]" : "",
                verb->argument ? " " : "", verb->argument ? verb->argument : "", verb->help);

@@ -34,14 +34,14 @@ struct request {
     const char *png;
     double seconds;
     double every; ///< seconds between announcements; 0: once
-    bool json, list, quiet, stop;
+    bool json, list, live, quiet, stop;
 };
 
 /** verb: the one table of what fermatactl can do; help and completions are tested against it. */
 struct verb {
     const char *name;
     const char *argument; ///< as help shows it; NULL: takes none
-    /** Letters of main.c's options it takes besides -c: e f j l n p q r s t. */
+    /** Letters of main.c's options it takes besides -c: e f j l L n p q r s t. */
     const char *options;
     const char *help;    ///< one line
     const char *example; ///< a command line that makes sense, without the "fermatactl "

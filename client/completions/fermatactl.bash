@@ -72,7 +72,7 @@ _fermatactl()
         options+=' --list'
         ;;
     pipe)
-        options+=' --channels --format --rate'
+        options+=' --channels --format --live --rate'
         ;;
     watch)
         options+=' --json --png --quiet --seconds'

@@ -201,6 +201,19 @@ class Pipe(unittest.TestCase):
                 self.assertEqual(run.returncode, 2)
                 self.assertTrue(run.stderr)
 
+    def test_live_gives_no_more_than_is_heard(self):
+        # FreeSWITCH's shell_stream takes all there is into a buffer that has no limit.
+        self.start()
+        feeder = self.feed('--live')
+        self.read_until_music(feeder)
+        began = time.monotonic()
+        read = 0
+        while time.monotonic() - began < 2:
+            read += len(os.read(feeder.stdout.fileno(), 32768))
+            # 200 ms are ahead, in chunks of 40 ms.
+            self.assertLessEqual(read / 16000, time.monotonic() - began + 0.28)
+        self.assertGreater(read, 0)
+
     def open_pipe(self, *arguments):
         method = 'OpenPipe' if len(arguments) == 3 else 'OpenPipeAhead'
         signature = '(suu)' if len(arguments) == 3 else '(suuu)'
