@@ -22,17 +22,14 @@ import time
 from pathlib import Path
 
 import rtp
+from daemon import Daemon, need
+from heard import tell, tell_of_death
 
 HERE = Path(__file__).resolve().parent
 PACKAGES = "asterisk,libdbus-1-3,libcairo2,libncursesw6"
 SIP = 5160
 PORTS = range(6000, 6800)
 CONFIG = "etc/fermata-pbx"
-
-
-def need(program, package):
-    if not shutil.which(program):
-        sys.exit(f"asterisk.py: there is no {program}: apt install {package}")
 
 
 def make_tree(tree):
@@ -110,21 +107,6 @@ def call(service, callers, seconds):
     return [rtp.heard(stream) for stream in streams.values()]
 
 
-def tell(name, found, callers):
-    good = len(found) == callers and all(not h.lost and not h.silent for h in found)
-    print(f"{name}: {len(found)} of {callers} callers, {min(h.seconds for h in found):.1f} s each, "
-          f"lost packets {sum(h.lost for h in found)}, silent windows of 40 ms "
-          f"{sum(h.silent for h in found)}, soft windows of 200 ms {sum(h.soft for h in found)}, "
-          f"level {min(h.level for h in found):.1f} to {max(h.level for h in found):.1f} dBFS: "
-          f"{'well' if good else 'NOT WELL'}", flush=True)
-    return good
-
-
-def cpu_seconds(pid):
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("build", type=Path, help="a build folder")
@@ -136,36 +118,23 @@ def main():
         sys.exit("asterisk.py: needs root, for Asterisk's tree")
     tree = Path(os.environ.get("FERMATA_PBX_TREE") or Path(pwd.getpwuid(0).pw_dir) / ".cache/fermata-pbx")
     make_tree(tree)
-    build = arguments.build.resolve()
-    folder = Path(os.environ["SESSION_DIR"])
-    daemon = [build / "daemon/fermatad", "--models", HERE.parents[1] / "models/weights",
-              "--profile", "telephone", "--autostart", "yes"]
-    with open(folder / "log/fermatad", "ab") as log:
-        fermatad = subprocess.Popen(daemon, stderr=log)
-        asterisk = Asterisk(tree, build / "client/fermatactl", folder / "log/asterisk")
-        try:
-            good = tell("600, slin", call("600", arguments.callers, arguments.seconds),
-                        arguments.callers)
-            good &= tell("601, slin16", call("601", 3, 10), 3)
-            good &= tell("602, ulaw", call("602", 3, 10), 3)
-            print(f"feeders: {len(asterisk.feeders())} for three classes")
+    daemon = Daemon(arguments.build).start()
+    asterisk = Asterisk(tree, daemon.fermatactl, daemon.folder / "log/asterisk")
+    try:
+        good = tell("600, slin", call("600", arguments.callers, arguments.seconds),
+                    arguments.callers)
+        good &= tell("601, slin16", call("601", 3, 10), 3)
+        good &= tell("602, ulaw", call("602", 3, 10), 3)
+        print(f"feeders: {len(asterisk.feeders())} for three classes")
 
-            # The daemon dies while callers wait: they hear a breath of comfort, then music again.
-            killer = subprocess.Popen(["sh", "-c", f"sleep 8; kill -9 {fermatad.pid}"])
-            revive = subprocess.Popen(["sh", "-c", 'sleep 9; exec "$@"', "sh", *daemon], stderr=log)
-            found = call("600", 3, 25)
-            killer.wait()
-            fermatad.wait()
-            print(f"killed while callers wait: lost packets {sum(h.lost for h in found)}, silent "
-                  f"windows of 40 ms {max(h.silent for h in found)} of "
-                  f"{max(h.seconds for h in found) / 0.04:.0f}")
-            good &= all(not h.lost and h.silent < 5 / 0.04 for h in found)
-            print(f"CPU time of the daemon since then: {cpu_seconds(revive.pid):.1f} s")
-            revive.terminate()
-            revive.wait(20)
-        finally:
-            asterisk.end()
-            fermatad.kill()
+        # The daemon dies while callers wait: they hear a breath of comfort, then music again.
+        death = daemon.die_for_a_second(8)
+        good &= tell_of_death("600, slin", call("600", 3, 25))
+        death.join()
+        print(f"CPU time of the daemon since then: {daemon.cpu_seconds():.1f} s")
+    finally:
+        asterisk.end()
+        daemon.end()
     return 0 if good else 1
 
 

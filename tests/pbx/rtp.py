@@ -4,9 +4,10 @@
 import socket
 import struct
 import threading
-from typing import NamedTuple
 
 import numpy as np
+
+from heard import measure
 
 RATE = 8000
 
@@ -62,32 +63,7 @@ class Capture(threading.Thread):
         return self.streams
 
 
-class Heard(NamedTuple):
-    """What one caller heard, the first second left out."""
-
-    packets: int
-    lost: int  # sequence numbers that did not come
-    seconds: float
-    silent: int  # windows of 40 ms under -60 dBFS
-    soft: int  # windows of 200 ms under -41 dBFS
-    level: float  # dBFS RMS
-
-
-def levels(samples, seconds):
-    window = int(RATE * seconds)
-    count = len(samples) // window
-    power = np.mean(samples[: count * window].reshape(count, window) ** 2, axis=1)
-    return 10 * np.log10(power + 1e-12)
-
-
 def heard(stream):
     numbers = sorted(stream)
-    samples = np.concatenate([mulaw(stream[number]) for number in numbers])[RATE:]
-    return Heard(
-        packets=len(numbers),
-        lost=numbers[-1] - numbers[0] + 1 - len(numbers),
-        seconds=len(samples) / RATE,
-        silent=int(np.sum(levels(samples, 0.04) < -60)),
-        soft=int(np.sum(levels(samples, 0.2) < -41)),
-        level=float(10 * np.log10(np.mean(samples**2) + 1e-12)),
-    )
+    samples = np.concatenate([mulaw(stream[number]) for number in numbers])
+    return measure(samples, RATE, numbers[-1] - numbers[0] + 1 - len(numbers))
