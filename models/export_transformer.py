@@ -4,6 +4,7 @@ Owns the tensor names, shapes and metadata of the file (README.md describes them
 composers' plans: human trajectories of the control attributes for the net to follow.
 
     python3 -m models.export_transformer --checkpoint FOLDER/best.pt --out FILE
+    python3 -m models.export_transformer --weights FILE --temperature 0.94 --out FILE
     python3 -m models.export_transformer --random SEED --out FILE       untrained, for tests
 """
 
@@ -158,6 +159,7 @@ def main():
     parser = argparse.ArgumentParser(description="Export a transformer to safetensors.")
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--checkpoint", help="best.pt of models.train_transformer")
+    source.add_argument("--weights", metavar="FILE", help="weights file that only gets another --temperature")
     source.add_argument("--random", type=int, metavar="SEED", help="untrained net instead")
     parser.add_argument("--data", help="the archive it was trained on")
     parser.add_argument("--offered", default=",".join(export.OFFERED), help="composers to offer, with commas")
@@ -166,6 +168,11 @@ def main():
     parser.add_argument("--out", required=True)
     arguments = parser.parse_args()
     offered = arguments.offered.split(",")
+    if arguments.weights:
+        stored, about = safetensors.read(arguments.weights)
+        safetensors.write(arguments.out, stored, {**about, "temperature": f"{arguments.temperature:g}"})
+        print(f"export: {arguments.out} sha256 {export.digest(arguments.out)}")
+        return
     if arguments.random is not None:
         names = [*offered, *(f"composer{n}" for n in range(3, 8)), "other"]
         net = random(arguments.random, len(names), arguments.windows)
