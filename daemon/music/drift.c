@@ -51,6 +51,8 @@ void drift_keep(struct drift *drift, const struct note *notes, size_t count, dou
         add(&drift->sums[memory], notes, count, seconds);
     }
     drift->heard += seconds;
+    if (drift->heard - seconds < half_lives[DRIFT_HOUR])
+        drift_measure(drift, DRIFT_HOUR, drift->settled);
 }
 
 static double entropy(const double classes[12], double all)
@@ -75,13 +77,17 @@ double drift_measure(const struct drift *drift, enum drift_memory memory,
 }
 
 /** How far out of its band a figure is, in widths of the band. */
-static double outside(enum drift_memory memory, enum drift_figure which, double figure,
-                      const double band[2])
+static double outside(const struct drift *drift, enum drift_memory memory, enum drift_figure which,
+                      double figure, const double band[2])
 {
-    double margin = margins[memory][which];
+    double margin = margins[memory][which], low = band[0], high = band[1];
     bool rate = which == DRIFT_DENSITY || which == DRIFT_PACE;
-    double low = rate ? band[0] / margin : band[0] - margin;
-    double high = rate ? band[1] * margin : band[1] + margin;
+    if (memory == DRIFT_HOUR) {
+        low = fmin(low, drift->settled[which]);
+        high = fmax(high, drift->settled[which]);
+    }
+    low = rate ? low / margin : low - margin;
+    high = rate ? high * margin : high + margin;
     return fmax(fmax(low - figure, figure - high), 0) / fmax(high - low, 1e-6);
 }
 
@@ -98,8 +104,8 @@ double drift_judge(const struct drift *drift, const struct drift_bands *bands,
         drift_measure(&after, memory, then);
         for (int figure = 0; figure < DRIFT_FIGURES; figure++) {
             const double *band = bands->band[figure][memory];
-            double out = outside(memory, figure, then[figure], band);
-            if (out > outside(memory, figure, now[figure], band))
+            double out = outside(drift, memory, figure, then[figure], band);
+            if (out > outside(drift, memory, figure, now[figure], band))
                 badness += out;
         }
     }

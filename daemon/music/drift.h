@@ -45,6 +45,8 @@ struct drift_sums {
 struct drift {
     struct drift_sums sums[DRIFT_MEMORIES];
     double heard; ///< seconds since it began
+    /** What the hour said when it had first heard enough: the character of this net. */
+    double settled[DRIFT_FIGURES];
 };
 
 /** Nothing is known. */
@@ -58,9 +60,10 @@ double drift_measure(const struct drift *drift, enum drift_memory memory,
                      double ret_figures[DRIFT_FIGURES]);
 
 /**
- * How much further out of the bands a draft would lead: 0 where all figures are within them, lead
- * back, or are not known yet (a memory is asked once it has heard its half-life); else the sum of
- * how far out they are, in widths of their bands.
+ * How much further out of the bands a draft would lead, those of the hour widened to where the
+ * music stood when it was first known: what has been so from the first is character, and no drift.
+ * 0 where all figures are within them, lead back, or are not known yet (a memory is asked once it
+ * has heard its half-life); else the sum of how far out they are, in widths of their bands.
  */
 double drift_judge(const struct drift *drift, const struct drift_bands *bands,
                    const struct note *notes, size_t count, double seconds);
