@@ -177,7 +177,7 @@ def begin_from(net, state):
     net.load_state_dict({**state, "control": rows})
 
 
-def former(path):
+def pretrained(path):
     """{net: state, metadata} of a run's best.pt, or of the weights file that came of one."""
     if not path.endswith(".safetensors"):
         return torch.load(path, map_location="cpu")
@@ -211,11 +211,11 @@ def main():
                       arguments.rate, min(100, arguments.steps // 10), arguments.steps, dtype)
     history = []
     if arguments.start:
-        stored = former(arguments.start)
+        stored = pretrained(arguments.start)
         if json.loads(stored["metadata"]["composers"]) != names:
             raise SystemExit(f"{arguments.start}: another vocabulary of composers")
         begin_from(trainer.net, stored["net"])
-        history = [stored["metadata"]]
+        history = [*json.loads(stored["metadata"].get("pretrained", "[]")), stored["metadata"]]
     print(f"train: composers {' '.join(names)}", flush=True)
     print(f"train: {len(trainer.passages.pieces)} pieces, {sum(p.numel() for p in trainer.net.parameters())} "
           f"parameters, {len(validation.rows)} validation rows; order within ticks {validation.order:.3f}", flush=True)
