@@ -19,9 +19,10 @@
 #include "client/remote.h"
 
 #define CHUNK_MS 40
-#define CHUNKS 5        ///< kept in the reader's pipe
-#define DAEMON_AHEAD 40 ///< milliseconds in the daemon's: together a quarter of a second at most
-#define LOW_CHUNKS 2    ///< fewer are left: something has to come
+#define CHUNKS 5        ///< in the reader's pipe until he begins to read
+#define KEPT_CHUNKS 3   ///< then: a quarter of a second with what the daemon has ready
+#define DAEMON_AHEAD 40 ///< milliseconds in the daemon's
+#define LOW_CHUNKS 2    ///< fewer are left: something has to come; music may be waited for longer
 #define PAGE 4096
 
 #define LOOK_MS 20 ///< how often a full pipe is looked at
@@ -54,6 +55,8 @@ struct feeder {
     int64_t comfort_at; // the next chunk of it may be written
     int64_t live_at;    // and of anything, where the clock is the pace
     int64_t full_at;    // when the reader's pipe was last full
+    size_t left;        // bytes in it when it was last written to
+    bool reads;         // he has taken some of it
 };
 
 static int64_t now_ms(void)
@@ -195,7 +198,7 @@ static bool is_low(const struct feeder *feeder, int64_t now)
 {
     if (feeder->request->live)
         return now - feeder->live_at > (CHUNKS - LOW_CHUNKS) * CHUNK_MS;
-    return queued(feeder) < LOW_CHUNKS * feeder->chunk;
+    return queued(feeder) < (feeder->has_last ? 1 : LOW_CHUNKS) * feeder->chunk;
 }
 
 /** Gives the reader what there is room for. Returns for how many milliseconds to look away. */
@@ -204,7 +207,8 @@ static int feed(struct feeder *feeder, bool *ret_waits)
     int64_t now = now_ms();
     size_t before = queued(feeder);
     bool quick = before < feeder->chunk && now - feeder->full_at < CHUNKS * CHUNK_MS / 2;
-    size_t room = feeder->chunk * CHUNKS;
+    feeder->reads |= before < feeder->left;
+    size_t room = feeder->chunk * (feeder->reads ? KEPT_CHUNKS : CHUNKS);
     *ret_waits = true;
     while (queued(feeder) + feeder->chunk <= room) {
         if (feeder->request->live && now < feeder->live_at) {
@@ -229,6 +233,7 @@ static void run(struct feeder *feeder)
     for (;;) {
         bool waits;
         int wait = feed(feeder, &waits);
+        feeder->left = queued(feeder);
         struct pollfd polled[] = {
             {.fd = feeder->is_file ? -1 : STDOUT_FILENO},
             {.fd = feeder->brings[0], .events = POLLIN},

@@ -16,6 +16,10 @@
 /** What is rendered for a hasty one beside others, at least, and how long that takes. */
 #define HASTY_FRAMES 960
 #define HASTY_WAIT_US 20000
+/** What one with slack gets while others set the pace, until his clock is no more behind theirs: a
+ * tenth of real time, which no clock is wrong by. */
+#define NUDGE_FRAMES 64
+#define NUDGE_EVERY_US 10000
 
 struct tap {
     struct tap *next;
@@ -24,12 +28,14 @@ struct tap {
     void *user;
     atomic_bool active;
     atomic_uint want;
+    atomic_uint slack;
 
     // The performer's.
     struct pace pace;
     uint32_t taken;  // of its ring, when it was last looked at
     int64_t took_us; // when it was last seen to have taken some
     bool hasty;
+    int64_t nudged_us;
 };
 
 struct fan {
@@ -70,6 +76,7 @@ int fan_add(struct fan *fan, uint32_t frames, void (*on_music)(void *user), void
     tap->user = user;
     atomic_init(&tap->active, false);
     atomic_init(&tap->want, ring_writable(tap->ring));
+    atomic_init(&tap->slack, 0);
     pace_init(&tap->pace, BURST, pace_now_us());
 
     pthread_mutex_lock(&fan->lock);
@@ -112,6 +119,11 @@ void tap_want(struct tap *tap, uint32_t frames)
     atomic_store(&tap->want, frames);
 }
 
+void tap_set_slack(struct tap *tap, uint32_t frames)
+{
+    atomic_store(&tap->slack, frames);
+}
+
 static uint32_t lack(struct tap *tap)
 {
     uint32_t want = atomic_load(&tap->want);
@@ -134,21 +146,35 @@ static void observe(struct tap *tap, int64_t now_us)
         tap->hasty = false;
 }
 
-/** Whether somebody else takes the music as it is heard. */
-static bool has_partner(const struct fan *fan, const struct tap *tap, int64_t now_us)
+/** Whether somebody else, with so much slack at most, takes the music as it is heard. */
+static bool has_partner(const struct fan *fan, const struct tap *tap, uint32_t slack,
+                        int64_t now_us)
 {
     for (const struct tap *other = fan->taps; other; other = other->next)
         if (other != tap && atomic_load(&other->active) && !other->hasty &&
-            now_us - other->took_us < STALLED_US)
+            atomic_load(&other->slack) <= slack && now_us - other->took_us < STALLED_US)
             return true;
     return false;
+}
+
+/** What one who takes music as it is heard wants rendered. */
+static uint32_t calm_room(const struct fan *fan, struct tap *tap, int64_t now_us)
+{
+    uint32_t room = lack(tap);
+    uint32_t slack = atomic_load(&tap->slack);
+    if (slack == 0 || room > 2 * slack || !has_partner(fan, tap, 0, now_us))
+        return room;
+    if (room <= slack || now_us - tap->nudged_us < NUDGE_EVERY_US)
+        return 0;
+    tap->nudged_us = now_us;
+    return NUDGE_FRAMES;
 }
 
 static uint32_t hasty_room(const struct fan *fan, struct tap *tap, int64_t now_us)
 {
     // What is still in the ring is used as soon as it is taken.
     int64_t allowed = pace_allows(&tap->pace, now_us) - ring_readable(tap->ring);
-    if (has_partner(fan, tap, now_us) || allowed < HASTY_FRAMES)
+    if (has_partner(fan, tap, UINT32_MAX, now_us) || allowed < HASTY_FRAMES)
         return 0;
     uint32_t room = lack(tap);
     return room < HASTY_FRAMES ? room : HASTY_FRAMES;
@@ -169,7 +195,7 @@ uint32_t fan_room(struct fan *fan, int64_t now_us, bool plenty, uint32_t *ret_wa
         if (!atomic_load(&tap->active))
             continue;
         bool waits = tap->hasty && !(active == 1 && plenty);
-        uint32_t wanted = waits ? hasty_room(fan, tap, now_us) : lack(tap);
+        uint32_t wanted = waits ? hasty_room(fan, tap, now_us) : calm_room(fan, tap, now_us);
         if (waits && wanted == 0 && lack(tap) > 0 && *ret_wait_us > HASTY_WAIT_US)
             *ret_wait_us = HASTY_WAIT_US;
         room = wanted > room ? wanted : room;

@@ -13,7 +13,8 @@ struct ring;
  *
  * Who wants music first sets the pace, by nothing but what it takes; the others get the same, and
  * one who is late leaves some out (ring.h). So nobody holds up anybody, and two sound cards whose
- * clocks differ do no harm. Only where somebody takes music faster than it is heard, as a file
+ * clocks differ do no harm. One who has plenty in his ring (PipeWire's third of a second) leaves
+ * the pace to one who has not. Only where somebody takes music faster than it is heard, as a file
  * does, he is *hasty*: beside others he gets it at their pace, or at that of the clock where they
  * take none; alone as fast as he likes while plenty is composed.
  *
@@ -43,6 +44,11 @@ void tap_set_active(struct tap *tap, bool active);
 
 /** So many frames should be in the ring; the performer is to be woken then. */
 void tap_want(struct tap *tap, uint32_t frames);
+
+/** So many of the frames it wants it can do without for a while (0: none). Beside one who can not
+ * it leaves the pace to him, so that he gets no more at once than he takes: music that waits for
+ * him would be late. */
+void tap_set_slack(struct tap *tap, uint32_t frames);
 
 /** How many frames should be rendered now. `plenty`: enough is composed even for a hasty one.
  * *ret_wait_us is set to how long to wait before asking again, where a hasty one has to; else it is

@@ -26,6 +26,12 @@
 #define CHUNK_FRAMES (SYNTH_RATE / 1000 * OUTLET_CHUNK_MS)
 #define PAGE 4096
 
+/** Beside others, whose music comes when they want it, so much may wait beyond the chunks that are
+ * to be in the pipe: it is more than one of them gives at once while another chunk is due. Where it
+ * is more still, a chunk is left out. */
+#define WAITING_FRAMES (SYNTH_RATE / 1000 * 60)
+#define LEFT_OUT_FRAMES CHUNK_FRAMES
+
 /** How long music may be late before there is silence: at first, and then. */
 #define FIRST_PATIENCE_US 500000
 #define PATIENCE_US 80000
@@ -271,12 +277,25 @@ static void watch_reader(struct outlet *outlet, int64_t now_us)
     set_state(outlet, stalled ? OUTLET_STALLED : OUTLET_FLOWING);
 }
 
+/** Leaves out what would be heard too late. */
+static void keep_fresh(struct outlet *outlet)
+{
+    uint32_t piped = (outlet->queued + outlet->filled) * CHUNK_FRAMES / outlet->chunk;
+    uint32_t all = outlet->config.chunks * CHUNK_FRAMES + WAITING_FRAMES;
+    uint32_t most = all > piped ? all - piped : 0;
+    if (most < WAITING_FRAMES)
+        most = WAITING_FRAMES;
+    ring_limit(tap_ring(outlet->tap), most, most - LEFT_OUT_FRAMES);
+}
+
 int64_t outlet_step(struct outlet *outlet, int64_t now_us)
 {
     if (outlet_state(outlet) == OUTLET_CLOSED)
         return INT64_MAX;
     watch_reader(outlet, now_us);
     bool waits = outlet_state(outlet) == OUTLET_CLOSED;
+    if (!outlet->fader.starving)
+        keep_fresh(outlet);
     while (!waits && outlet->queued + outlet->chunk <= outlet->chunk * outlet->config.chunks) {
         while (!waits && outlet->filled < outlet->chunk)
             waits = !add_block(outlet, now_us);

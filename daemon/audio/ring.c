@@ -153,16 +153,19 @@ static void cross_seam(struct ring *ring, uint32_t frames)
         jump(ring, index, (uint32_t)seam, old, left);
 }
 
+void ring_limit(struct ring *ring, uint32_t most, uint32_t left)
+{
+    uint32_t index;
+    uint32_t readable = (uint32_t)spa_ringbuffer_get_read_index(&ring->indices, &index);
+    if (readable > most && readable > left)
+        jump(ring, index, index + (readable - left), readable - left, left);
+}
+
 void ring_settle(struct ring *ring, uint32_t frames)
 {
     cross_seam(ring, frames);
-    uint32_t index;
-    uint32_t readable = (uint32_t)spa_ringbuffer_get_read_index(&ring->indices, &index);
-    if (readable <= ring->frames + ring->frames / 2)
-        return;
-    uint32_t left = ring->frames > frames ? ring->frames : frames;
-    if (left < readable)
-        jump(ring, index, index + (readable - left), readable - left, left);
+    ring_limit(ring, ring->frames + ring->frames / 2,
+               ring->frames > frames ? ring->frames : frames);
 }
 
 uint32_t ring_read(struct ring *ring, float *ret_interleaved, uint32_t frames)

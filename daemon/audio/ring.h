@@ -49,6 +49,10 @@ uint32_t ring_place(struct ring *ring);
  * some was left out. Reader only; real-time safe. */
 void ring_settle(struct ring *ring, uint32_t frames);
 
+/** Where more than `most` frames can be read: leaves the oldest out until there are `left`. Reader
+ * only; real-time safe. */
+void ring_limit(struct ring *ring, uint32_t most, uint32_t left);
+
 /** Reads up to `frames` frames; returns how many. Reader only; real-time safe. */
 uint32_t ring_read(struct ring *ring, float *ret_interleaved, uint32_t frames);
 

@@ -116,6 +116,7 @@ int rtp_outlet_new(const struct rtp_outlet_config *config, struct rtp_outlet **r
     r = fan_add(config->fan, RING_FRAMES, NULL, NULL, &outlet->tap);
     if (r == 0) {
         tap_want(outlet->tap, RING_FRAMES / 4 * 3);
+        tap_set_slack(outlet->tap, RING_FRAMES / 4);
         fader_init(&outlet->fader, tap_ring(outlet->tap));
         outlet->fader.guard = GUARD;
         r = open_session(outlet);

@@ -36,6 +36,7 @@ int channel_output_make(struct channel *channel)
     int r = fan_add(channel->fan, RING_FRAMES, NULL, NULL, &channel->tap);
     if (r < 0)
         return r;
+    tap_set_slack(channel->tap, RING_FRAMES / 4);
     char node[64];
     char description[64];
     bool is_main = !strcmp(channel->name, "main");
