@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 import unittest
+from array import array
 from pathlib import Path
 
 PATIENCE = 120  # seconds; a machine without a GPU, under load
@@ -164,6 +165,25 @@ class Both(unittest.TestCase):
         self.assertNotEqual(self.machine.state(), "stopped")
         self.assertEqual(self.machine.ctl("volume")[1], "0.5")
         self.assertTrue(Path("/var/lib/fermata/state.conf").is_file())
+
+    def test_a4b_a_pbx_hears_it(self):
+        # As Asterisk reads: 40 ms of 8 kHz at a time, by a user of the group, without a session.
+        entry = pwd.getpwnam("anna")
+        with subprocess.Popen(
+                ["setpriv", "--reuid", "anna", "--regid", str(entry.pw_gid), "--init-groups",
+                 "fermatactl", "--system", "pipe"], env={"PATH": "/usr/bin:/bin"}, bufsize=0,
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as feeder:
+            def peak():
+                time.sleep(0.040)
+                chunk = os.read(feeder.stdout.fileno(), 640)
+                self.assertEqual(len(chunk), 640)
+                return max(abs(sample) for sample in array("h", chunk))
+            # What comes while there is no music is softer than 40 of 32767.
+            wait_for(lambda: peak() > 40, "music in the pipe")
+            peaks = [peak() for _ in range(100)]
+            feeder.terminate()
+        print(f"peaks of 100 chunks of the pipe: {min(peaks)} to {max(peaks)}")
+        self.assertGreater(min(peaks), 40)
 
     def test_a5_it_ends_and_the_bus_starts_it(self):
         self.good(self.machine.systemctl("enable", "fermata"))
