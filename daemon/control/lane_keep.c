@@ -10,6 +10,12 @@
 #include "music/arranger.h"
 #include "music/score.h"
 
+void lane_limit_voices(struct lane *lane, int64_t from)
+{
+    if (lane->style.telephone)
+        score_limit(lane->score, from, ARRANGER_VOICES, ARRANGER_RINGS);
+}
+
 /** Puts the opening into the score, as what was composed by others and needs no judgement. */
 static void commit_opening(struct lane *lane)
 {
@@ -19,6 +25,7 @@ static void commit_opening(struct lane *lane)
         arranger_arrange(lane->primer.notes, &lane->primer.count);
     for (size_t i = 0; i < lane->primer.count; i++)
         score_add(lane->score, &lane->primer.notes[i]);
+    lane_limit_voices(lane, begin);
     score_extend(lane->score, lane->start);
     curator_keep(&lane->curator, lane->primer.notes, lane->primer.count, begin, lane->start);
 }
@@ -51,6 +58,7 @@ static bool commit(struct lane *lane)
     if (lane->style.telephone)
         lift_pedal(lane, draft);
     draft_commit(draft, lane->score);
+    lane_limit_voices(lane, draft->start);
     lane->scribe.kind->keep(&lane->scribe, draft, lane->breath);
     decisions_count(&lane->decisions.kept);
     decisions_hear(&lane->decisions, draft->onsets, draft->onset_count,

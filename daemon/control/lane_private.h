@@ -150,4 +150,7 @@ void lane_write_relief(struct lane *lane);
  * ends now. Returns true where that was so. */
 bool lane_settle(struct lane *lane);
 
+/** After notes from `from` on were put into the score: for a telephone, few sound at once. */
+void lane_limit_voices(struct lane *lane, int64_t from);
+
 #endif

@@ -198,6 +198,7 @@ bool lane_relieve(struct lane *lane, int64_t least)
         if (lane->style.telephone)
             draft_arrange(&lane->relief);
         draft_commit(&lane->relief, lane->score);
+        lane_limit_voices(lane, start);
         curator_keep(&lane->curator, lane->relief.onsets, lane->relief.onset_count, start,
                      start + DRAFT_US);
         count_relief(lane, source);

@@ -19,6 +19,9 @@
 #define ARRANGER_HIGHEST 96
 /** Notes of one chord, at most. */
 #define ARRANGER_CHORD 4
+/** Notes that sound at once, at most (score_limit()): a chord, and two that ring on under it.
+ * Codecs that model a voice carry one pitch well, and each further one worse. */
+#define ARRANGER_VOICES 6
 /** A note ends no later than so long after the next chord, */
 #define ARRANGER_OVERLAP_US (NOTE_SECOND * 35 / 100)
 /** or so long after its own onset, whichever is later. */

@@ -196,6 +196,36 @@ void score_damp(struct score *score, int64_t at)
     pthread_mutex_unlock(&score->lock);
 }
 
+/** What is to end when notes[last] is struck, if more than `voices` sound then; else NULL. */
+static struct note *one_too_many(struct score *score, size_t last, size_t voices, uint8_t brief)
+{
+    int64_t at = score->notes[last].onset;
+    struct note *oldest = NULL;
+    size_t sounding = 0;
+    for (size_t i = first_from(score, at - SCORE_LONGEST_NOTE); i <= last; i++) {
+        struct note *note = &score->notes[i];
+        if (release_time(note) <= at)
+            continue;
+        sounding++;
+        if (note->onset < at && (!oldest || (oldest->pitch <= brief && note->pitch > brief)))
+            oldest = note;
+    }
+    return sounding > voices ? oldest : NULL;
+}
+
+void score_limit(struct score *score, int64_t from, size_t voices, uint8_t brief)
+{
+    pthread_mutex_lock(&score->lock);
+    if (from < score->position)
+        from = score->position;
+    for (size_t i = first_from(score, from); i < score->count; i++) {
+        struct note *note;
+        while ((note = one_too_many(score, i, voices, brief)))
+            complete(score, note, score->notes[i].onset - note->onset);
+    }
+    pthread_mutex_unlock(&score->lock);
+}
+
 int64_t score_horizon(struct score *score)
 {
     pthread_mutex_lock(&score->lock);

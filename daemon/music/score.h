@@ -63,6 +63,12 @@ int score_cut(struct score *score, int64_t at);
  * Nothing is changed where the position is past `at`. */
 void score_damp(struct score *score, int64_t at);
 
+/** Lets no more than `voices` (1 or more) sound at once from `from` on: when another one is struck,
+ * the oldest one ends, first of those above the pitch `brief`, whose strings have died away by
+ * then.
+ */
+void score_limit(struct score *score, int64_t from, size_t voices, uint8_t brief);
+
 /** Channel time up to which music is composed. */
 int64_t score_horizon(struct score *score);
 

@@ -78,6 +78,64 @@ static void what_is_damped_ends_whatever_was_said_before(void **state)
     take(score, 2 * NOTE_SECOND, 1200 * MS, 76, false);
 }
 
+/** The most that sound at once, and the least at an onset. */
+static size_t most_at_once(const struct note *notes, size_t count)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t sounding = 0;
+        for (size_t k = 0; k < count; k++)
+            sounding += notes[k].onset <= notes[i].onset && note_end(&notes[k]) > notes[i].onset;
+        most = sounding > most ? sounding : most;
+    }
+    return most;
+}
+
+static void few_sound_at_once_where_that_is_asked_for(void **state)
+{
+    struct score *score = *state;
+    struct note notes[64];
+    add(score, 0, 4000 * MS, 60);
+    add(score, 100 * MS, 4000 * MS, 88); // high: ends first
+    add(score, 200 * MS, 4000 * MS, 64);
+    add(score, 300 * MS, 4000 * MS, 67);
+    score_limit(score, 0, 3, 79);
+    assert_int_equal(score_copy(score, 0, NOTE_SECOND, notes, 64), 4);
+    assert_int_equal(notes[0].duration, 4000 * MS);
+    assert_int_equal(notes[1].duration, 200 * MS);
+    assert_int_equal(notes[2].duration, 4000 * MS);
+    // Where all are low, the oldest; what ends then is none too many.
+    add(score, 500 * MS, 100 * MS, 70);
+    add(score, 600 * MS, 400 * MS, 72);
+    score_limit(score, 400 * MS, 3, 79);
+    score_copy(score, 0, NOTE_SECOND, notes, 64);
+    assert_int_equal(notes[0].duration, 500 * MS);
+    assert_int_equal(notes[2].duration, 4000 * MS);
+
+    // Any music, in drafts.
+    srand(3);
+    for (int draft = 0; draft < 10; draft++) {
+        int64_t start = (2 + draft) * NOTE_SECOND;
+        for (int i = 0; i < 20; i++)
+            add(score, start + rand() % 1000 * MS, (1 + rand() % 5000) * MS, 55 + rand() % 42);
+        score_limit(score, start, 6, 79);
+    }
+    size_t count = 0;
+    struct note all[512];
+    count = score_copy(score, 0, 20 * NOTE_SECOND, all, 512);
+    assert_true(count > 150);
+    assert_int_equal(most_at_once(all, count), 6);
+    // What is struck already is released as soon.
+    struct score_event event;
+    score_extend(score, 20 * NOTE_SECOND);
+    int sounding = 0;
+    while (score_take(score, 20 * NOTE_SECOND, &event)) {
+        sounding += event.velocity > 0 ? 1 : -1;
+        assert_in_range(sounding, 0, 6);
+    }
+    assert_int_equal(sounding, 0);
+}
+
 static void plays_in_order_up_to_the_horizon(void **state)
 {
     struct score *score = *state;
@@ -337,6 +395,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(what_is_damped_ends_whatever_was_said_before),
+        TEST(few_sound_at_once_where_that_is_asked_for),
         TEST(plays_in_order_up_to_the_horizon),
         TEST(a_late_end_still_comes_on_time),
         TEST(an_end_in_the_past_is_due_at_once),
