@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """What is built from is said twice, in packages.txt and in debian/control: the same of both; and both
-know the version that meson.build does.
+know the version that meson.build does, and so does what a software centre is told.
 
     packages.py ROOT
 """
@@ -33,6 +33,11 @@ def main():
     packaged = re.match(r"fermata \((.*?)\)", (root / "debian/changelog").read_text())[1]
     if packaged != version:
         print(f"debian/changelog has version {packaged}, meson.build {version}")
+        wrong = 1
+    told = re.search(r'<release version="(.*?)"',
+                     (root / "desktop/org.fermata.HoldMusic1.metainfo.xml").read_text())[1]
+    if told != version:
+        print(f"the metainfo in desktop/ has version {told}, meson.build {version}")
         wrong = 1
     print("wrong" if wrong else "the packages agree")
     return wrong
