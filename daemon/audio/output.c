@@ -237,8 +237,11 @@ static struct pw_properties *stream_properties(const struct output *output)
         "state.restore-props", "false", NULL);
     if (properties && output->source)
         pw_properties_set(properties, PW_KEY_MEDIA_CLASS, "Audio/Source");
-    else if (properties && *output->sink)
+    if (properties && !output->source && *output->sink) {
         pw_properties_set(properties, PW_KEY_TARGET_OBJECT, output->sink);
+        // WirePlumber forgets a target that is the default sink's, but for members of link groups.
+        pw_properties_set(properties, PW_KEY_NODE_LINK_GROUP, output->node_name);
+    }
     return properties;
 }
 

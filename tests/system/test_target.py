@@ -11,8 +11,15 @@ import subprocess
 import time
 
 import test_output
-from test_output import (AMPLITUDE, HERTZ, PATIENCE, RATE, Recording, envelope, find_node, first,
-                         np, patiently, sinks_of, until)
+from test_output import (AMPLITUDE, HERTZ, PATIENCE, RATE, Recording, ctl, envelope, find_node,
+                         first, np, patiently, sinks_of, until)
+
+
+def make_default(sink):
+    """As a desktop's settings do; None: whichever WirePlumber takes."""
+    value = [] if sink is None else [f'{{"name": "{sink}"}}', 'Spa:String:JSON']
+    subprocess.run(['pw-metadata', *(['-d'] if sink is None else []), '0', 'default.configured.audio.sink',
+                    *value], check=True, stdout=subprocess.DEVNULL, timeout=PATIENCE)
 
 
 class Target(test_output.OutputCase):
@@ -71,6 +78,42 @@ class Target(test_output.OutputCase):
         time.sleep(1)
         self.assertEqual(sinks_of('fermata.probe'), {'testsink'})
         self.assertEqual(probe.state, 'streaming')
+        probe.quit()
+
+    def test_it_stays_at_its_target_when_the_default_changes(self):
+        # WirePlumber forgets a name that is the default sink's, unless it is told not to.
+        probe = self.probe('testsink')
+        probe.tell('play on')
+        probe.wait_state('streaming')
+        self.make_sink('othersink')
+        self.addCleanup(make_default, None)
+        for default in ('othersink', 'testsink', 'othersink'):
+            make_default(default)
+            time.sleep(0.5)
+            self.assertEqual(sinks_of('fermata.probe'), {'testsink'})
+        self.assertEqual(probe.state, 'streaming')
+        probe.quit()
+
+    def test_all_sinks_vanish_and_come_back_while_it_is_paused(self):
+        self.make_sink('othersink')
+        probe = self.probe('othersink')
+        probe.tell('play on')
+        probe.wait_state('streaming')
+        probe.tell('play off')
+        probe.wait_state('paused')
+        self.addCleanup(ctl, 'start', 'sink')
+        self.remove_sink('othersink')
+        ctl('stop', 'sink')
+        # Alone it is the default one for a while.
+        self.make_sink('othersink')
+        until(lambda: sinks_of('fermata.probe') == {'othersink'})
+        self.make_sink('testsink')
+        self.addCleanup(make_default, None)
+        make_default('testsink')
+        time.sleep(0.5)
+        probe.tell('play on')
+        probe.wait_state('streaming')
+        self.assertEqual(sinks_of('fermata.probe'), {'othersink'})
         probe.quit()
 
     def test_a_microphone_gives_every_sample_once(self):
