@@ -38,8 +38,8 @@ void bus_set_target(const struct bus_object *object, const DBusBasicValue *value
         dbus_set_error(
             error, BUS_ERROR_OUT_OF_RANGE,
             "Target cannot be \"%s\"; it takes the node.name of a PipeWire sink (pactl "
-            "list short sinks tells them), one line of at most 255 bytes, or nothing for "
-            "the default one",
+            "list short sinks tells them), one line of at most 175 bytes with no space around "
+            "it and no \" ;\" in it, or nothing for the default one",
             bus_quote(value->str, quoted));
     else if (r < 0)
         dbus_set_error(error, DBUS_ERROR_FAILED, "cannot set the target to \"%s\": %s",

@@ -87,7 +87,7 @@ const char *channel_output(const struct channel *channel);
 int channel_set_output(struct channel *channel, const char *output);
 
 const char *channel_target(const struct channel *channel); ///< node.name of a sink; "": default
-/** -EINVAL: not a line of at most 255 bytes. The sink need not be there. */
+/** -EINVAL: no line that a settings file can hold (settings.h). The sink need not be there. */
 int channel_set_target(struct channel *channel, const char *target);
 
 /** Speaks the sound file over the music; see announcing_say(). -ESHUTDOWN: it does not play, and

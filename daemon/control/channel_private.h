@@ -35,7 +35,7 @@ struct channel {
     char piece_length[ENDING_LENGTH_ROOM]; ///< as it was written
     uint64_t seed;
     bool source;      ///< its node is a microphone
-    char target[256]; ///< the sink to play to; "" = the default one
+    char target[SETTINGS_TARGET_ROOM]; ///< the sink to play to; "" = the default one
     bool autostart;   ///< to be played from the daemon's start on
     bool playing;
     bool asleep;   ///< it played when the machine went to sleep

@@ -194,6 +194,17 @@ static int parse_profile(const char *value, char *ret)
     return 0;
 }
 
+/** Whether a settings file gives it back as it is: there a comment begins with ';' after a space.
+ */
+static bool is_line(const char *text)
+{
+    char before = ' ';
+    for (const char *c = text; *c; before = *c++)
+        if (iscntrl((unsigned char)*c) || (*c == ';' && before == ' '))
+            return false;
+    return !*text || (*text != ' ' && before != ' ');
+}
+
 static int parse_rtp(const char *value, char *ret, const char **ret_why)
 {
     struct rtp_address address;
@@ -213,12 +224,9 @@ static int parse(struct settings *settings, int i, const char *value, const char
             *ret_why = "is too long";
             return -EINVAL;
         }
-        for (const char *c = value; *c; c++) {
-            if (iscntrl((unsigned char)*c)) {
-                *ret_why = "must be one line of plain text";
-                return -EINVAL;
-            }
-        }
+        *ret_why = "must be one line of plain text, with no space around it and no \" ;\" in it";
+        if (!is_line(value))
+            return -EINVAL;
         memcpy(field, value, strlen(value) + 1);
         return 0;
     case TYPE_FRACTION:

@@ -11,6 +11,8 @@
 /** Room for a channel's name, and for a value as text. */
 #define SETTINGS_NAME_ROOM 32
 #define SETTINGS_ROOM 520
+/** Room for a sink's name: with its key it fits into a line of a settings file. */
+#define SETTINGS_TARGET_ROOM 176
 
 /**
  * settings: what a person has asked for, of the daemon and of one channel, from weak to strong:
@@ -44,7 +46,7 @@ struct settings {
     char device[128];                  ///< "auto", "cpu", "gpu", a number or a part of a name
     char soundfont[512];               ///< "" = Debian's
     char output[8];                    ///< "stream" or "source"
-    char target[256];                  ///< sink to play to; "" = the default one
+    char target[SETTINGS_TARGET_ROOM]; ///< sink to play to; "" = the default one
     bool autostart;                    ///< play as soon as the daemon is up
     char models[512];                  ///< folder of the weights and seeds
     char state_file[512];              ///< where changes over D-Bus are kept

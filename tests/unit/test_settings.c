@@ -81,6 +81,11 @@ static void test_bad_values_change_nothing_and_say_why(void **state)
         {"licence", "mine"},
         {"licence", ""},
         {"composer", "a name far longer than any composer ever had"},
+        {"target", " a"},
+        {"target", "a "},
+        {"target", "a\nvolume = 1"},
+        {"target", ";a"},
+        {"target", "a ;b"},
     };
     struct settings settings, before;
     settings_init(&settings);
@@ -120,7 +125,7 @@ static void test_every_value_can_be_written_and_read(void **state)
         {"composer", "bach"},      {"threshold", "0.375"},  {"sampling", "hard"},
         {"licence", "any"},        {"volume", "0.1"},       {"reseed-interval", "45"},
         {"curator", "no"},         {"seed", "12345678901"}, {"autostart", "yes"},
-        {"piece-length", "2.5-4"}, {"target", "a b"},       {"rtp", "239.1.2.3:5004/alaw"},
+        {"piece-length", "2.5-4"}, {"target", "a b;c"},       {"rtp", "239.1.2.3:5004/alaw"},
         {"rtp-ttl", "16"},
     };
     struct settings settings, copy;
