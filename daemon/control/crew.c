@@ -21,6 +21,7 @@ struct worker {
     pthread_t thread;
     size_t mine[GENERATOR_LANES]; ///< lanes in work
     size_t count;
+    size_t resident; ///< nets, after the last step; guarded by the crew's mutex
 };
 
 struct crew {
@@ -126,12 +127,25 @@ static void put_down(struct worker *worker, size_t place)
 }
 
 /** Says how far a lane has come. */
-static void report(struct crew *crew, size_t index, int64_t position)
+static void report(struct worker *worker, size_t index, int64_t position)
 {
+    struct crew *crew = worker->crew;
+    size_t resident = generator_resident(worker->generator);
     pthread_mutex_lock(&crew->mutex);
     crew->positions[index] = position;
+    worker->resident = resident;
     pthread_cond_signal(&crew->condition);
     pthread_mutex_unlock(&crew->mutex);
+}
+
+size_t crew_resident(struct crew *crew)
+{
+    size_t nets = 0;
+    pthread_mutex_lock(&crew->mutex);
+    for (size_t i = 0; i < crew->worker_count; i++)
+        nets += crew->workers[i].resident;
+    pthread_mutex_unlock(&crew->mutex);
+    return nets;
 }
 
 /** Takes what a worker's lanes have composed. Returns 0 or -errno. */
@@ -142,7 +156,7 @@ static int take(struct worker *worker)
         int64_t position = crew->work.take(crew->work.user, worker->mine[i]);
         if (position < 0)
             return (int)position;
-        report(crew, worker->mine[i], position);
+        report(worker, worker->mine[i], position);
         if (position >= crew->work.length)
             put_down(worker, i);
     }

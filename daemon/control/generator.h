@@ -65,6 +65,9 @@ bool generator_is_on_cpu(const struct generator *generator);
 /** The nets there are, resident or not. */
 const struct repertoire *generator_repertoire(const struct generator *generator);
 
+/** How many nets are resident, with those for what is drawn again. For the thread that steps. */
+size_t generator_resident(const struct generator *generator);
+
 /** The lane takes part from the next step on. Any thread; returns at once, 0 or -ENOSPC. */
 int generator_add(struct generator *generator, struct lane *lane);
 

@@ -67,6 +67,14 @@ void generator_close(struct generator *generator)
     generator->device = NULL;
 }
 
+size_t generator_resident(const struct generator *generator)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < generator->net_count; i++)
+        count += (generator->nets[i].net != NULL) + (generator->nets[i].sketches != NULL);
+    return count;
+}
+
 /** What the hand does: a call of net.h or device.h, for an entry. */
 struct call {
     struct generator *generator;

@@ -18,8 +18,12 @@ static __attribute__((format(printf, 2, 3))) void add(struct promise_list *list,
 
 static void check_silence(const struct soak_figures *figures, struct promise_list *list)
 {
-    if (figures->silence <= PROMISE_SILENCE)
+    if (figures->silence <= PROMISE_SILENCE) {
+        if (figures->onset_gap > PROMISE_ONSETS)
+            add(list, "no note begins for %.1f s; %.0f s is the most", figures->onset_gap,
+                PROMISE_ONSETS);
         return;
+    }
     int at = (int)(figures->silence_at / NOTE_SECOND);
     add(list, "silent for %.1f s from %d:%02d:%02d on; %.0f s is the most", figures->silence,
         at / 3600, at / 60 % 60, at % 60, PROMISE_SILENCE);

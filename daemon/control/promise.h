@@ -13,6 +13,8 @@ struct soak_figures;
 
 /** Seconds without a sounding note that a caller notices. */
 #define PROMISE_SILENCE 3.0
+/** And without a note beginning, though one sounds. */
+#define PROMISE_ONSETS 4.0
 /** Less music than this has no density that could be held against a composer's. */
 #define PROMISE_DENSITY_FROM 600.0
 /** Standard errors of a slope that is none: 3.3 of them come about by chance once in a thousand. It

@@ -25,8 +25,8 @@
 
 /** Music after which a process has filled its rooms: the first hour was written down. */
 #define SETTLED_US (70 * 60 * NOTE_SECOND)
-/** Less music says nothing of growth: what is made once when it is first needed, such as the net
- * that draws refused drafts anew, may come late in it. */
+/** Less music says nothing of growth: what is made once when it is first needed may come late in
+ * it. */
 #define GROWTH_US (20 * 60 * NOTE_SECOND)
 
 struct soak {
@@ -43,6 +43,8 @@ struct soak {
     struct crew *crew;
     struct soak_stream *streams[SOAK_STREAMS];
     size_t count;
+    size_t resident; ///< nets, when it was last looked
+    int64_t size;    ///< of the process, then
 };
 
 static bool is_named(const char *const *names, size_t count, const char *name)
@@ -191,13 +193,26 @@ static int64_t take(void *user, size_t index)
     return r < 0 ? r : soak_stream_position(stream);
 }
 
+/** Measures what the process has grown to early on. What it grows by where a net becomes resident
+ * later, such as the one that draws refused drafts anew when the first is refused, it grows by
+ * once: that is no growth. */
+static void measure_early(struct soak *soak, struct soak_net *found, int64_t least)
+{
+    int64_t settled = soak->length >= 2 * SETTLED_US ? SETTLED_US : soak->length / 2;
+    size_t nets = crew_resident(soak->crew);
+    int64_t size = footprint_resident();
+    if (!found->early && least >= settled)
+        found->early = size;
+    else if (found->early && nets > soak->resident)
+        found->early += size - soak->size;
+    soak->resident = nets;
+    soak->size = size;
+}
+
 static void tell(void *user, int64_t least, int64_t whole)
 {
     struct soak *soak = user;
-    struct soak_net *found = &soak->report.nets[soak->report.count];
-    int64_t settled = soak->length >= 2 * SETTLED_US ? SETTLED_US : soak->length / 2;
-    if (!found->early && least >= settled)
-        found->early = footprint_resident();
+    measure_early(soak, &soak->report.nets[soak->report.count], least);
     soak->whole = whole;
     progress_tell(&soak->progress, soak->done + whole);
 }

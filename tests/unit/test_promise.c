@@ -49,6 +49,17 @@ static void test_silence(void **state)
     check(&figures, "silent for 3.2 s from 3:02:05 on");
 }
 
+static void test_no_note_begins(void **state)
+{
+    struct soak_figures figures = good(0);
+    figures.onset_gap = 4;
+    check(&figures, NULL);
+    figures.onset_gap = 4.125;
+    check(&figures, "no note begins for 4.1 s; 4 s is the most");
+    figures.silence = 4.125; // that is the same, said better
+    check(&figures, "silent for 4.1 s");
+}
+
 static void test_one_hour_off_the_band(void **state)
 {
     struct soak_figures figures = good(0);
@@ -95,6 +106,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_good_day_keeps_them_all),
         cmocka_unit_test(test_silence),
+        cmocka_unit_test(test_no_note_begins),
         cmocka_unit_test(test_one_hour_off_the_band),
         cmocka_unit_test(test_less_than_an_hour_is_judged_as_a_whole),
         cmocka_unit_test(test_slow_drift),
