@@ -4,6 +4,7 @@ recorded at the sink's monitor, its feed read. Under tests/system/lib/session.sh
 FERMATACTL and FERMATA_MODELS say what to test.
 """
 
+import glob
 import json
 import os
 import signal
@@ -113,6 +114,15 @@ class DaemonCase(unittest.TestCase):
     def read_feed(path):
         with open(path, encoding='utf-8') as file:
             return [json.loads(line) for line in file if line.endswith('\n')]
+
+    def kept_waiting(self):
+        """Seconds for which the daemon's threads have been ready to run so far and others have run,
+        on all cores together (the second number of proc(5)'s schedstat)."""
+        waited = 0
+        for path in glob.glob(f'/proc/{self.daemon.pid}/task/*/schedstat'):
+            with open(path, encoding='utf-8') as file:
+                waited += int(file.read().split()[1])
+        return waited / 1e9
 
     def goes_on(self):
         """Music is played, whatever the state is."""

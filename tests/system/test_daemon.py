@@ -92,6 +92,11 @@ class Daemon(DaemonCase):
         both = set(told(composed(status['seed'] + 1))) & set(told(played))
         self.assertLess(len(both), len(played) / 10)
 
+    def limit(self):
+        """Within what a change is to be heard: where other programs have kept the daemon from
+        running, it takes itself more time."""
+        return min(2.0 + self.kept_waiting(), 20.0)
+
     def test_a_change_is_heard_within_two_seconds_without_a_gap(self):
         self.play('--composer', 'bach', '--seed', '3')
         feed, watcher = self.watch()
@@ -119,8 +124,7 @@ class Daemon(DaemonCase):
                              ('threshold', ('0.4', '0.5', '0.4'))):
             for value in values:
                 late = change(name, value)
-                # Where other programs crowd the machine, the daemon takes itself more time.
-                limit = 2.0 if os.getloadavg()[0] <= os.cpu_count() else 20.0
+                limit = self.limit()
                 if late < limit:
                     break
             self.assertLess(late, limit, name)
@@ -189,9 +193,8 @@ class Daemon(DaemonCase):
 
         # The music itself may rest for a moment where it changes, so the best of three counts.
         late = [(change('transformer-open'), change('lstm-maestro')) for _ in range(3)]
-        limit = 2.0 if os.getloadavg()[0] <= os.cpu_count() else 20.0
         for each in zip(*late):
-            self.assertLess(min(each), limit, late)
+            self.assertLess(min(each), self.limit(), late)
         self.end(watcher)
         onsets = [e['time'] for e in self.read_feed(feed) if e['event'] == 'on']
         self.assertLess(max(np.diff(onsets)), 4.0)

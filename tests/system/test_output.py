@@ -30,7 +30,7 @@ HERTZ = 440
 AMPLITUDE = 0.5
 # The steepest place of the sine, and what a fade of 30 ms and 16 bits may add to it.
 STEEPEST = AMPLITUDE * 2 * np.pi * HERTZ / RATE + AMPLITUDE / 1440 + 2 / 32768
-PATIENCE = 20.0  # seconds until a test gives up waiting
+PATIENCE = 60.0  # seconds until a test gives up waiting
 PROBE = None
 
 
@@ -350,10 +350,10 @@ class Output(OutputCase):
     def test_pipewire_is_killed_and_comes_back(self):
         probe = self.probe()
         probe.tell('play on')
-        probe.wait_state('streaming')
+        began = probe.wait_for('state', 'streaming')[0]
         time.sleep(0.2)
         ctl('kill', 'pipewire')
-        probe.wait_state('no-pipewire')
+        ended = probe.wait_for('state', 'no-pipewire')[0]
         probe.tell_wakeups()
         time.sleep(3)
         self.assertEqual(probe.state, 'no-pipewire')
@@ -361,15 +361,15 @@ class Output(OutputCase):
         print(f'wake-ups in 3 s without PipeWire: {waiting}')
         ctl('start', 'pipewire')
         back = time.monotonic()
-        probe.wait_state('streaming')
-        print(f'streaming {time.monotonic() - back:.2f} s after PipeWire was ready again')
+        again = probe.wait_for('state', 'streaming')[0]
+        print(f'streaming {again - back:.2f} s after PipeWire was ready again')
         recording = Recording()
         time.sleep(0.5)
         heard, _ = recording.samples()
         self.assertGreater(envelope(heard)[-12000:-2400].min(), 0.49)
-        # What was not heard while there was no PipeWire is still in the ring: 1.5 s were played.
+        # What was not heard while there was no PipeWire is still in the ring.
         frames = probe.quit()[0]
-        self.assertLess(frames, 2.5 * RATE)
+        self.assertLess(frames / RATE, ended - began + time.monotonic() - again + 0.5)
 
     def test_it_starts_before_pipewire(self):
         ctl('stop', 'pipewire')
@@ -381,8 +381,8 @@ class Output(OutputCase):
             self.assertEqual(probe.state, 'no-pipewire')
         finally:
             ctl('start', 'pipewire')
-        probe.wait_state('streaming')
-        self.assertLess(probe.quit()[0], 2 * RATE)
+        began = probe.wait_for('state', 'streaming')[0]
+        self.assertLess(probe.quit()[0] / RATE, time.monotonic() - began + 0.4)
 
     def test_it_waits_for_a_sink(self):
         ctl('stop', 'sink')
