@@ -1,7 +1,7 @@
 """Control: slow attributes of the music, told to the net so that it can be steered.
 
-Owns the attributes (density, register, loudness, polyphony; for a net of notes also key, chroma,
-variety and motion), their buckets, and the multi-hot vector that the net gets. While it trains, a net is told for each
+Owns the attributes (density, register, loudness, polyphony; for a net of notes also key and
+chroma), their buckets, and the multi-hot vector that the net gets. While it trains, a net is told for each
 chunk what the music around it is like, some of it left out at random; so it
 learns to obey. At export a composer's typical attributes are added to the
 composer's row (fold), and the net holds that texture for as long as it plays:
@@ -26,14 +26,10 @@ NOTES_BUCKETS = {  # what a net of notes is told
     **BUCKETS,
     "key": tuple(range(1, 24)),  # the nearest of the 12 major (0..11, by tonic) and 12 minor keys (12..23)
     "chroma": (2.4, 2.6, 2.75, 2.88, 3.0, 3.12, 3.25),  # entropy of the pitch classes, bits
-    "variety": (15, 18, 21, 24, 27, 30, 34, 38, 43, 49),  # how many different pitches
-    "motion": tuple(range(1, 21)),  # motion(): what onset intervals there are most of, and how many of all
 }
 NOTES_SIZE = sum(len(edges) + 1 for edges in NOTES_BUCKETS.values())
 KEY = list(NOTES_BUCKETS).index("key")
 # Krumhansl and Kessler 1982: how well each degree fits a major and a minor key
-MOTION_SECONDS = 0.05 * 2.0 ** np.arange(0.5, 5.0, 0.75)  # inner edges of 7 classes of onset intervals
-MOTION_SHARES = (0.5, 0.75)  # of the commonest class among all: mixed, mostly one, even
 _PROFILES = np.array([
     [6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88],
     [6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17],
@@ -54,16 +50,8 @@ def tonality(shares):
     return (centred @ profiles.T).argmax(1), bits
 
 
-def motion(counts):
-    """Values 0..20 [N] of counts [N,7] of onset intervals by their class (MOTION_SECONDS; chords left
-    out): three times the commonest class, plus 0, 1 or 2 where its share goes beyond MOTION_SHARES."""
-    most = counts.argmax(1)
-    share = counts.max(1) / np.maximum(counts.sum(1), 1)
-    return 3 * most + np.searchsorted(MOTION_SHARES, share, "right")
-
-
 def transposed(rows, semitones):
-    """Bucket rows [N,8] of NOTES_BUCKETS as they are when the music is moved so far."""
+    """Bucket rows [N,6] of NOTES_BUCKETS as they are when the music is moved so far."""
     out = np.array(rows, copy=True)
     known = out[:, KEY] < 24
     key = out[known, KEY].astype(int)

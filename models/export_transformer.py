@@ -91,7 +91,7 @@ def load(path):
 
 
 def trajectory(piece):
-    """Buckets uint8 [N,8] of a piece's attributes every STEP seconds; 255 for what is not known."""
+    """Buckets uint8 [N,6] of a piece's attributes every STEP seconds; 255 for what is not known."""
     array = passages.close_gaps(piece.notes)
     values = passages.attributes(array)
     times = np.arange(0.0, float(array["onset"][-1]) - passages.WINDOW + passages.BEFORE, STEP)
@@ -105,7 +105,7 @@ def trajectory(piece):
 
 
 def plan(pieces):
-    """Plan uint8 [N,8] of a composer: trajectories spread evenly over the pieces of piano music,
+    """Plan uint8 [N,6] of a composer: trajectories spread evenly over the pieces of piano music,
     played and written, a row of 255s between."""
     some = sorted((p for p in pieces if p.kind != "song"), key=lambda p: p.file)
     good = [t for t in map(trajectory, some) if len(t) >= SHORTEST]

@@ -72,7 +72,7 @@ def probabilities(logits, field, threshold=0.5, temperature=1.0):
 
 
 def told(buckets):
-    """Multi-hot [B,control.NOTES_SIZE] float32 of bucket rows [B,8]; GAP and -1 tell nothing."""
+    """Multi-hot [B,control.NOTES_SIZE] float32 of bucket rows [B,6]; GAP and -1 tell nothing."""
     out = torch.zeros(len(buckets), control.NOTES_SIZE)
     place = 0
     for index, edges in enumerate(control.NOTES_BUCKETS.values()):
@@ -84,7 +84,7 @@ def told(buckets):
 
 
 def trajectories(plan):
-    """The trajectories [M,8] of a plan [N,8]."""
+    """The trajectories [M,6] of a plan [N,6]."""
     border = (np.asarray(plan) == GAP).all(1)
     parts = np.split(np.asarray(plan), np.flatnonzero(border))
     return [part for part in (p[(p != GAP).any(1)] for p in parts) if len(part)]
@@ -189,7 +189,7 @@ class Guide:
         return control.transposed(found[self.rng.integers(len(found))], int(self.rng.integers(12)))
 
     def rows(self, ticks):
-        """(buckets [B,8], finished [B]) at the lanes' times; a finished lane is told the last row."""
+        """(buckets [B,6], finished [B]) at the lanes' times; a finished lane is told the last row."""
         out, done = np.full((len(self.plans), len(control.NOTES_BUCKETS)), GAP), np.zeros(len(self.plans), bool)
         for lane, plan in enumerate(self.current):
             if plan is not None:
@@ -253,7 +253,7 @@ def _checkpoint(path, wanted):
 
 
 def load(path, wanted=None):
-    """(net, composers, {composer: plan [N,8]}, temperature) of a weights file or a checkpoint."""
+    """(net, composers, {composer: plan [N,6]}, temperature) of a weights file or a checkpoint."""
     if str(path).endswith(".pt"):
         return _checkpoint(path, wanted)
     net, metadata, plans = export_transformer.load(path)

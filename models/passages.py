@@ -15,13 +15,12 @@ import numpy as np
 
 from . import archive, control, notes, pianist, roll, streams
 
-SHARES = {"bach": 3.5, "chopin": 3.5, "debussy": 6.0}  # drawn so many times their notes
+SHARES = {"bach": 3.0, "chopin": 1.7, "debussy": 8.0}  # drawn so many times their notes
 KIND_SHARES = {"performance": 3.0, "score": 1.0, "song": 0.35}  # in an archive of several kinds
 LONGEST_GAP = 4.0  # seconds; longer silences are shortened to this
 MINIMUM = 32  # notes; shorter pieces are left out
 BEFORE, WINDOW = 3.0, 10.0  # seconds: the attributes' window begins so long before the note
-KEY_BEFORE, KEY_WINDOW = 6.0, 16.0  # the same for key, chroma, variety and motion
-CHORD = 0.03  # seconds; onsets nearer than this are of one chord, as in features.py
+KEY_BEFORE, KEY_WINDOW = 6.0, 16.0  # the same for key and chroma
 PLAYED_SHARE = 0.5  # of the scores in rows, where there are performances to learn playing from
 UNTOLD_SHARE = 0.25  # of the pieces in rows, told no attribute
 MISSING_SHARE = 0.15  # of the attributes of the others, left out
@@ -84,7 +83,7 @@ def piano(pieces):
 
 
 def attributes(array):
-    """control.py's NOTES_BUCKETS' attributes around every note, float [N,8]."""
+    """control.py's NOTES_BUCKETS' attributes around every note, float [N,6]."""
     onset = array["onset"].astype("f8")
 
     def window(before, length):
@@ -98,10 +97,6 @@ def attributes(array):
     count = np.maximum(high - low, 1)
     classes = total(np.eye(12)[array["pitch"] % 12], *window(KEY_BEFORE, KEY_WINDOW))
     key, chroma = control.tonality(classes / np.maximum(classes.sum(1, keepdims=True), 1))
-    pitches = total(np.eye(128, dtype=np.int32)[array["pitch"]], *window(KEY_BEFORE, KEY_WINDOW))
-    steps = np.diff(onset, prepend=onset[:1])  # since the former onset; of a piece's first note none
-    of_motion = np.eye(len(control.MOTION_SECONDS) + 1)[np.searchsorted(control.MOTION_SECONDS, steps)]
-    of_motion[steps <= CHORD] = 0
     return np.stack([
         (high - low) * 60.0 / WINDOW,
         total(array["pitch"].astype("f8"), low, high) / count,
@@ -109,13 +104,11 @@ def attributes(array):
         total(array["offset"].astype("f8") - onset, low, high) / WINDOW,
         key,
         chroma,
-        (pitches > 0).sum(1),
-        control.motion(total(of_motion, *window(KEY_BEFORE, KEY_WINDOW))),
     ], 1)
 
 
 def told(values, which):
-    """Multi-hot [N,control.NOTES_SIZE] float32 of attributes [N,8]; which [8] bool: those that are told."""
+    """Multi-hot [N,control.NOTES_SIZE] float32 of attributes [N,6]; which [6] bool: those that are told."""
     out = np.zeros((len(values), control.NOTES_SIZE), np.float32)
     place = 0
     for index, edges in enumerate(control.NOTES_BUCKETS.values()):

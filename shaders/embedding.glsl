@@ -13,7 +13,7 @@ layout(constant_id = 9) const int BUCKETS_LOW = 0;
 layout(constant_id = 10) const int BUCKETS_HIGH = 0;
 layout(constant_id = 11) const int DELTAS = 95; // that may be drawn
 
-const int CONTROLS = 8;
+const int CONTROLS = 6;
 
 const int SIZES[4] = {95, 128, 64, 32};
 const int FIELD_ROWS[4] = {0, 95, 223, 287};

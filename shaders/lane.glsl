@@ -16,7 +16,7 @@ struct Lane {
     uint step_high;
     uint forced;  // steps of the run that are given
     uint kind;    // the rest is of notes nets
-    uint control_low; // eight buckets of eight bits, four here and four there; 255: not told
+    uint control_low; // six buckets of eight bits, four here and two there; 255: not told
     uint control_high;
     float scale; // logits are multiplied by it
     float cut;   // logits further below the best than this are not drawn

@@ -185,9 +185,6 @@ static void tell(const struct steering *steering, const struct net_info *info,
     for (int i = 0; i < NET_CONTROLS; i++)
         if (input->control[i] >= (int)info->buckets[i])
             input->control[i] = (int8_t)info->buckets[i] - 1;
-    // An ending slows down whatever the plan's motion is.
-    if (steps > 0)
-        input->control[NET_MOTION] = input->control[NET_VARIETY] = -1;
     int8_t *density = &input->control[NET_DENSITY];
     long moved = *density - lround(steering->trim / TRIM_BUCKET) - steps;
     if (*density >= 0)

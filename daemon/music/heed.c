@@ -15,9 +15,9 @@
 #define NOTES_LEAST 8
 
 /** The columns of a plan. */
-enum { DENSITY, REGISTER, LOUDNESS, POLYPHONY, KEY, CHROMA, VARIETY, MOTION };
+enum { DENSITY, REGISTER, LOUDNESS, POLYPHONY, KEY, CHROMA };
 
-_Static_assert(KEY == PLAN_KEY && MOTION == PLAN_CONTROLS - 1, "the columns of a plan");
+_Static_assert(KEY == PLAN_KEY && CHROMA == PLAN_CONTROLS - 1, "the columns of a plan");
 
 void heed_init(struct heed *heed)
 {
@@ -27,24 +27,6 @@ void heed_init(struct heed *heed)
 int64_t heed_planned_at(int64_t now)
 {
     return now - WINDOW + BEFORE;
-}
-
-/** Kinds of music, of which none lies between two others: not heard, and never moved. */
-static bool is_kind(int control)
-{
-    return control == KEY || control == MOTION;
-}
-
-/** How many different pitches. */
-static int variety_of(const struct note *notes, size_t count)
-{
-    bool struck[128] = {false};
-    int pitches = 0;
-    for (size_t i = 0; i < count; i++) {
-        pitches += !struck[notes[i].pitch & 127];
-        struck[notes[i].pitch & 127] = true;
-    }
-    return pitches;
 }
 
 /** Entropy of the pitch classes, bits. */
@@ -83,8 +65,6 @@ static bool figures_of(const struct note *notes, size_t count, int64_t now,
     ret_figures[POLYPHONY] = sounding / WINDOW;
     ret_figures[KEY] = 0;
     ret_figures[CHROMA] = chroma_of(notes, count);
-    ret_figures[VARIETY] = variety_of(notes, count);
-    ret_figures[MOTION] = 0;
     return true;
 }
 
@@ -104,7 +84,7 @@ void heed_hear(struct heed *heed, const struct heed_edges edges[PLAN_CONTROLS],
     if (!figures_of(notes, count, now, figures))
         return;
     for (int i = 0; i < PLAN_CONTROLS; i++) {
-        if (is_kind(i) || planned[i] < 0 || edges[i].count == 0)
+        if (i == PLAN_KEY || planned[i] < 0 || edges[i].count == 0)
             continue;
         double beyond = bucket_of(figures[i], &edges[i]) - planned[i];
         heed->lean[i] = fmin(fmax(heed->lean[i] + RATE * beyond, -LEAN_MOST), LEAN_MOST);
@@ -115,7 +95,7 @@ void heed_move(const struct heed *heed, const struct heed_edges edges[PLAN_CONTR
                int8_t control[PLAN_CONTROLS])
 {
     for (int i = 0; i < PLAN_CONTROLS; i++)
-        if (!is_kind(i) && control[i] >= 0 && edges[i].count)
+        if (control[i] >= 0 && edges[i].count)
             control[i] = (int8_t)fmin(fmax((double)(control[i] - lround(heed->lean[i])), 0),
                                       (double)edges[i].count);
 }

@@ -35,8 +35,8 @@ struct heed_edges {
 
 /**
  * Hears the music up to `now`: notes in order of onset that begin within HEED_MEMORY_US before, and
- * the buckets planned for it (-1: not known). Keys and motion are not heard, nor what has no edges,
- * nor of less than a few notes anything.
+ * the buckets planned for it (-1: not known). Keys are not heard, nor what has no edges, nor of
+ * less than a few notes anything.
  */
 void heed_hear(struct heed *heed, const struct heed_edges edges[PLAN_CONTROLS],
                const struct note *notes, size_t count, int64_t now,

@@ -6,13 +6,13 @@
 
 /**
  * plan: what a net is told of the texture it is to make (density, register, loudness, polyphony,
- * key, chroma, variety, motion), along the time. Each piece follows human trajectories of the
- * composer, one after the other, chosen by the seed and moved to the piece's own key; so the music
- * breathes and modulates as a person's does. Where no trajectories are known it is the composer's
- * typical texture for ever, and where that is not known nothing is told. Plain data of its lane.
+ * key, chroma), along the time. Each piece follows human trajectories of the composer, one after
+ * the other, chosen by the seed and moved to the piece's own key; so the music breathes and
+ * modulates as a person's does. Where no trajectories are known it is the composer's typical
+ * texture for ever, and where that is not known nothing is told. Plain data of its lane.
  */
 
-#define PLAN_CONTROLS 8
+#define PLAN_CONTROLS 6
 /** The column of keys: 0..11 major by the tonic, 12..23 minor. */
 #define PLAN_KEY 4
 /** In a row of trajectories: not known of this moment. A row of nothing else ends a trajectory. */

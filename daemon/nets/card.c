@@ -25,8 +25,8 @@ struct card_strings {
     float edges[NET_CONTROLS][MAX_EDGES];
 };
 
-static const char *const controls[NET_CONTROLS] = {"density", "register", "loudness", "polyphony",
-                                                   "key",     "chroma",   "variety",  "motion"};
+static const char *const controls[NET_CONTROLS] = {"density",   "register", "loudness",
+                                                   "polyphony", "key",      "chroma"};
 
 /** The attributes of a file, in its order: columns of plans, rows of the table of controls. */
 struct columns {

@@ -63,9 +63,6 @@ enum net_control {
     NET_POLYPHONY,
     NET_KEY, ///< buckets 0..11: major by its tonic, 12..23: minor
     NET_CHROMA,
-    NET_VARIETY, ///< how many different pitches
-    NET_MOTION, ///< the commonest class of onset intervals, times three, and how common it is, 0 to
-                ///< 2
     NET_CONTROLS
 };
 

@@ -14,7 +14,7 @@
 #define MOST_TENSORS 64
 
 const uint32_t notes_sizes[4] = {95, 128, 64, 32};
-const uint32_t notes_control_rows[NOTES_CONTROLS] = {0, 10, 18, 26, 35, 59, 67, 78};
+const uint32_t notes_control_rows[NOTES_CONTROLS] = {0, 10, 18, 26, 35, 59};
 
 struct tensor {
     char name[32];
@@ -166,10 +166,7 @@ static void put_metadata(char *out, size_t room, const struct notes_weights *w,
          "\\\"polyphony\\\": [1.3, 2, 3, 4.5, 6, 8, 10.5, 14], "
          "\\\"key\\\": [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, "
          "18, 19, 20, 21, 22, 23], "
-         "\\\"chroma\\\": [2.4, 2.6, 2.75, 2.88, 3.0, 3.12, 3.25], "
-         "\\\"variety\\\": [15, 18, 21, 24, 27, 30, 34, 38, 43, 49], "
-         "\\\"motion\\\": [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, "
-         "18, 19, 20]}"},
+         "\\\"chroma\\\": [2.4, 2.6, 2.75, 2.88, 3.0, 3.12, 3.25]}"},
     };
     size_t used = (size_t)snprintf(out, room, "\"format\":\"fermata-net-1\"");
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
@@ -180,9 +177,8 @@ static void put_metadata(char *out, size_t room, const struct notes_weights *w,
 void notes_weights_write(const struct notes_weights *weights, const char *path,
                          const struct notes_flaw *flaw)
 {
-    static const uint8_t plan[3][NOTES_CONTROLS] = {{1, 2, 3, 4, 13, 7, 10, 0},
-                                                    {255, 255, 255, 255, 255, 255, 255, 255},
-                                                    {9, 7, 255, 8, 23, 0, 255, 20}};
+    static const uint8_t plan[3][NOTES_CONTROLS] = {
+        {1, 2, 3, 4, 13, 7}, {255, 255, 255, 255, 255, 255}, {9, 7, 255, 8, 23, 0}};
     static char metadata[4096];
     struct tensor tensors[MOST_TENSORS];
     struct weights_tensor written[MOST_TENSORS + 1];

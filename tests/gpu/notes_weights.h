@@ -18,9 +18,9 @@ struct notes_head {
 };
 
 #define NOTES_MOST_LAYERS 4
-#define NOTES_CONTROLS 8
+#define NOTES_CONTROLS 6
 /** Rows of the table of controls, and where each control's begin. */
-#define NOTES_CONTROL_ROWS 99
+#define NOTES_CONTROL_ROWS 67
 
 extern const uint32_t notes_sizes[4];
 extern const uint32_t notes_control_rows[NOTES_CONTROLS];

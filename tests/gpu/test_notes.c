@@ -47,8 +47,8 @@ static bool slow(void)
 
 static void the_file_is_described(void **state)
 {
-    static const int8_t unknown[NET_CONTROLS] = {-1, -1, -1, -1, -1, -1, -1, -1};
-    static const int8_t typical[NET_CONTROLS] = {0, 1, 7, 4, -1, -1, -1, -1};
+    static const int8_t unknown[NET_CONTROLS] = {-1, -1, -1, -1, -1, -1};
+    static const int8_t typical[NET_CONTROLS] = {0, 1, 7, 4, -1, -1};
     const struct net_info *info = net_info(net);
     assert_string_equal(info->name, "transformer");
     assert_int_equal(info->vocabulary, NET_NOTES);
@@ -62,8 +62,6 @@ static void the_file_is_described(void **state)
     assert_int_equal(info->buckets[NET_POLYPHONY], 9);
     assert_int_equal(info->buckets[NET_KEY], 24);
     assert_int_equal(info->buckets[NET_CHROMA], 8);
-    assert_int_equal(info->buckets[NET_VARIETY], 11);
-    assert_int_equal(info->buckets[NET_MOTION], 21);
     assert_memory_equal(info->habits[0].control, unknown, sizeof unknown);
     assert_memory_equal(info->habits[1].control, typical, sizeof typical);
     assert_null(info->habits[0].plan);
@@ -86,13 +84,10 @@ static void attributes_are_found_by_name(void **state)
                  "\\\"density\\\": [1.3, 2, 3, 4.5, 6, 8, 10.5, 14], "
                  "\\\"chroma\\\": [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, "
                  "19, 20, 21, 22, 23], "
-                 "\\\"key\\\": [1, 2, 3, 4, 5, 6, 7], "
-                 "\\\"variety\\\": [15, 18, 21, 24, 27, 30, 34, 38, 43, 49], "
-                 "\\\"motion\\\": [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, "
-                 "19, 20]}"};
-    static const uint32_t buckets[NET_CONTROLS] = {9, 8, 8, 0, 8, 24, 11, 21};
-    static const uint8_t first[NET_CONTROLS] = {4, 2, 3, NET_PLAN_GAP, 7, 13, 10, 0};
-    static const int8_t typical[NET_CONTROLS] = {4, 1, 7, -1, -1, -1, -1, -1};
+                 "\\\"key\\\": [1, 2, 3, 4, 5, 6, 7]}"};
+    static const uint32_t buckets[NET_CONTROLS] = {9, 8, 8, 0, 8, 24};
+    static const uint8_t first[NET_CONTROLS] = {4, 2, 3, NET_PLAN_GAP, 7, 13};
+    static const int8_t typical[NET_CONTROLS] = {4, 1, 7, -1, -1, -1};
     struct notes_weights weights = {
         .width = 256, .hidden = 256, .composers = 2, .kinds = 1, .layers = 1, .windows = {16}};
     struct net *named = NULL;

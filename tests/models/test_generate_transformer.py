@@ -22,7 +22,7 @@ class TestPlayer(unittest.TestCase):
         starts = torch.zeros(2, count, dtype=torch.bool)
         starts[:, 0] = True
         starts[1, 13] = True
-        buckets = np.array([[4, 3, -1, 2, 7, 3, 10, -1], [generate_transformer.GAP, 6, 1, 0, 23, -1, 0, 20]])
+        buckets = np.array([[4, 3, -1, 2, 7, 3], [generate_transformer.GAP, 6, 1, 0, 23, -1]])
         player = generate_transformer.Player(net, [0, 2], [1, 2], kind=1)
         found, ticks = [], []
         for step in range(count):
@@ -108,13 +108,13 @@ class TestRule(unittest.TestCase):
 class TestGuide(unittest.TestCase):
     def test_follows_rows_and_begins_anew(self):
         unknown = 255  # key and chroma: not moved
-        first, second = [1, 2, 3, 4, unknown, unknown, 5, 8], [2, 2, 3, 4, unknown, unknown, 5, 9]
-        plan = np.array([first, second, [255] * 8, [5, 255, 1, 1, 3, 3, 2, 7]])
+        first, second = [1, 2, 3, 4, unknown, unknown], [2, 2, 3, 4, unknown, unknown]
+        plan = np.array([first, second, [255] * 6, [5, 255, 1, 1, 3, 3]])
         parts = generate_transformer.trajectories(plan)
         self.assertEqual([len(p) for p in parts], [2, 1])
         guide = generate_transformer.Guide([parts[:1], []])
         rows, done = guide.rows(torch.tensor([499, 0]))
-        self.assertEqual(rows.tolist(), [first, [255] * 8])
+        self.assertEqual(rows.tolist(), [first, [255] * 6])
         self.assertEqual(guide.rows(torch.tensor([500, 0]))[0][0].tolist(), second)
         self.assertFalse(done.any())
         self.assertEqual(guide.rows(torch.tensor([1000, 0]))[1].tolist(), [True, False])
@@ -123,7 +123,7 @@ class TestGuide(unittest.TestCase):
 
     def test_every_piece_has_a_key_of_its_own(self):
         """C major and its relative minor go the same way, and all ways are gone."""
-        guide = generate_transformer.Guide([[np.array([[1, 2, 3, 4, 0, 6, 5, 8], [1, 2, 3, 4, 21, 6, 5, 9]])]])
+        guide = generate_transformer.Guide([[np.array([[1, 2, 3, 4, 0, 6], [1, 2, 3, 4, 21, 6]])]])
         seen = set()
         for piece in range(80):
             since = torch.tensor([piece * 1000])
@@ -136,7 +136,7 @@ class TestGuide(unittest.TestCase):
         self.assertEqual(len(seen), 12)
 
     def test_compose_begins_pieces_and_lasts(self):
-        plan = [np.array([[1, 2, 3, 4, 9, 5, 5, 8]])]
+        plan = [np.array([[1, 2, 3, 4, 9, 5]])]
         player = generate_transformer.Player(small(), [0, 1], [1, 2])
         arrays = generate_transformer.compose(player, generate_transformer.Guide([plan, plan]), 20.0)
         for array in arrays:

@@ -12,7 +12,7 @@
 
 #define DRAFT (4 * NOTE_SECOND)
 
-enum { DENSITY, REGISTER, LOUDNESS, POLYPHONY, KEY, CHROMA, VARIETY, MOTION };
+enum { DENSITY, REGISTER, LOUDNESS, POLYPHONY, KEY, CHROMA };
 
 static const struct heed_edges edges[PLAN_CONTROLS] = {
     {{60, 120, 180, 240, 300, 360, 420}, 7},
@@ -21,8 +21,6 @@ static const struct heed_edges edges[PLAN_CONTROLS] = {
     {{1, 2, 3, 4, 5}, 5},
     {{0}, 0},
     {{0.5, 1.5, 2.5}, 3},
-    {{2, 4, 6}, 3},
-    {{1, 2, 3}, 3},
 };
 
 /** `count` notes spread over the last ten seconds before `now`, all alike, on `keys` keys. */
@@ -44,23 +42,22 @@ static void each_figure_is_heard_in_its_own_buckets(void **state)
     size_t count = make(notes, 40, now, 60, 64, NOTE_SECOND / 2, 1);
     struct heed heed;
     heed_init(&heed);
-    heed_hear(&heed, edges, notes, count, now, (int8_t[]){4, 3, 3, 2, 7, 0, 0, 3});
+    heed_hear(&heed, edges, notes, count, now, (int8_t[]){4, 3, 3, 2, 7, 0});
     for (int i = 0; i < PLAN_CONTROLS; i++)
         assert_true(heed.lean[i] == 0);
-    heed_hear(&heed, edges, notes, count, now, (int8_t[]){3, 4, 2, 3, 1, 1, 1, 0});
+    heed_hear(&heed, edges, notes, count, now, (int8_t[]){3, 4, 2, 3, 1, 1});
     assert_true(heed.lean[DENSITY] > 0 && heed.lean[REGISTER] < 0 && heed.lean[LOUDNESS] > 0);
     assert_true(heed.lean[POLYPHONY] < 0 && heed.lean[KEY] == 0 && heed.lean[CHROMA] < 0);
-    assert_true(heed.lean[VARIETY] < 0 && heed.lean[MOTION] == 0);
     // What is not known, or too little to tell, teaches nothing.
     struct heed before = heed;
-    heed_hear(&heed, edges, notes, count, now, (int8_t[]){-1, -1, -1, -1, -1, -1, -1, -1});
-    heed_hear(&heed, edges, notes, 7, now, (int8_t[]){0, 0, 0, 0, 0, 0, 0, 0});
+    heed_hear(&heed, edges, notes, count, now, (int8_t[]){-1, -1, -1, -1, -1, -1});
+    heed_hear(&heed, edges, notes, 7, now, (int8_t[]){0, 0, 0, 0, 0, 0});
     assert_memory_equal(&heed, &before, sizeof heed);
-    // Older notes than ten seconds count for chroma and variety alone.
+    // Older notes than ten seconds count for the chroma alone.
     make(notes, 40, now - 8 * NOTE_SECOND, 72, 64, NOTE_SECOND, 4);
     make(notes + 40, 20, now, 60, 64, NOTE_SECOND, 1);
     heed_init(&heed);
-    heed_hear(&heed, edges, notes + 8, 52, now, (int8_t[]){2, 3, 3, 2, 7, 2, 2, 0});
+    heed_hear(&heed, edges, notes + 8, 52, now, (int8_t[]){2, 3, 3, 2, 7, 2});
     for (int i = 0; i < PLAN_CONTROLS; i++)
         assert_true(heed.lean[i] == 0);
 }
@@ -74,12 +71,12 @@ static void a_net_that_leans_is_led_back(void **state)
     int64_t now = 20 * NOTE_SECOND;
     int heard = 0, late = 0;
     for (int draft = 0; draft < 150; draft++, now += DRAFT) {
-        int8_t told[PLAN_CONTROLS] = {4, 3, 3, 2, 5, 0, 1, 2};
+        int8_t told[PLAN_CONTROLS] = {4, 3, 3, 2, 5, 0};
         heed_move(&heed, edges, told);
         assert_int_equal(told[KEY], 5);
         int plays = told[DENSITY] + 2 > 7 ? 7 : told[DENSITY] + 2;
         size_t count = make(notes, (size_t)plays * 10 + 5, now, 60, 64, NOTE_SECOND / 2, 1);
-        heed_hear(&heed, edges, notes, count, now, (int8_t[]){4, -1, -1, -1, 5, -1, -1, -1});
+        heed_hear(&heed, edges, notes, count, now, (int8_t[]){4, -1, -1, -1, 5, -1});
         if (draft >= 75) {
             heard += plays;
             late++;
@@ -95,13 +92,13 @@ static void it_goes_no_further_than_there_are_buckets(void **state)
     heed_init(&heed);
     size_t count = make(notes, 40, 0, 60, 64, NOTE_SECOND / 2, 1);
     for (int i = 0; i < 1000; i++)
-        heed_hear(&heed, edges, notes, count, 0, (int8_t[]){0, 5, 3, 2, 7, 0, 3, 0});
-    int8_t low[PLAN_CONTROLS] = {1, 4, 3, 2, 23, -1, 2, 1};
+        heed_hear(&heed, edges, notes, count, 0, (int8_t[]){0, 5, 3, 2, 7, 0});
+    int8_t low[PLAN_CONTROLS] = {1, 4, 3, 2, 23, -1};
     heed_move(&heed, edges, low);
-    assert_memory_equal(low, ((int8_t[]){0, 5, 3, 2, 23, -1, 3, 1}), sizeof low);
-    int8_t high[PLAN_CONTROLS] = {7, 0, 3, 2, 23, -1, 0, 3};
+    assert_memory_equal(low, ((int8_t[]){0, 5, 3, 2, 23, -1}), sizeof low);
+    int8_t high[PLAN_CONTROLS] = {7, 0, 3, 2, 23, -1};
     heed_move(&heed, edges, high);
-    assert_memory_equal(high, ((int8_t[]){4, 3, 3, 2, 23, -1, 3, 3}), sizeof high);
+    assert_memory_equal(high, ((int8_t[]){4, 3, 3, 2, 23, -1}), sizeof high);
 }
 
 int main(void)

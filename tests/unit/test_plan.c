@@ -14,7 +14,7 @@
 #define STEP PLAN_STEP_US
 #define GAP                                                                                        \
     {                                                                                              \
-        255, 255, 255, 255, 255, 255, 255, 255                                                     \
+        255, 255, 255, 255, 255, 255                                                               \
     }
 
 // Trajectories of 3, 1 and 2 rows; borders at both ends and twice between them.
@@ -31,8 +31,7 @@ static const uint8_t rows[][PLAN_CONTROLS] = {
     {8, 0, 0, 0, 0, 0},
     GAP,
 };
-static const struct plan_source source = {
-    rows, sizeof rows / sizeof *rows, {4, 3, 6, -1, -1, -1, -1, -1}};
+static const struct plan_source source = {rows, sizeof rows / sizeof *rows, {4, 3, 6, -1, -1, -1}};
 
 /** Of the first four. */
 static void assert_told(const struct plan *plan, int64_t time, int a, int b, int c, int d)
@@ -51,7 +50,7 @@ static void test_nothing_is_told_without_a_source(void **state)
     plan_init(&plan, 1);
     plan_begin(&plan, 0);
     assert_told(&plan, 7 * STEP, -1, -1, -1, -1);
-    struct plan_source typical = {NULL, 0, {4, 3, 6, -1, -1, -1, -1, -1}};
+    struct plan_source typical = {NULL, 0, {4, 3, 6, -1, -1, -1}};
     plan_set_source(&plan, &typical);
     plan_begin(&plan, 0);
     assert_told(&plan, 7 * STEP, 4, 3, 6, -1);

@@ -19,15 +19,14 @@
 #define MINUTE (60 * NOTE_SECOND)
 
 static const char *const names[] = {"bach"};
-static const uint8_t rows[][NET_CONTROLS] = {{5, 3, 3, 3, 16, 4, 5, 12},
-                                             {6, 3, 3, 3, 16, 4, 5, 12}};
-static const struct net_habits habits = {{4, 3, 3, 3, -1, -1, -1, -1}, rows, 2};
+static const uint8_t rows[][NET_CONTROLS] = {{5, 3, 3, 3, 16, 4}, {6, 3, 3, 3, 16, 4}};
+static const struct net_habits habits = {{4, 3, 3, 3, -1, -1}, rows, 2};
 static const float density_edges[] = {60, 120, 180, 260, 360, 480, 620, 800, 1050};
 static const struct net_info notes_info = {.vocabulary = NET_NOTES,
                                            .composers = names,
                                            .composer_count = 1,
                                            .habits = &habits,
-                                           .buckets = {10, 8, 8, 9, 24, 8, 11, 21},
+                                           .buckets = {10, 8, 8, 9, 24, 8},
                                            .edges = {density_edges}};
 static const struct net_info four_info = {.vocabulary = NET_NOTES,
                                           .composers = names,
@@ -69,9 +68,6 @@ static void test_the_density_falls_towards_the_end(void **state)
     assert_in_range(usual, 5, 6);
     assert_in_range(told(steering, &notes_info, MINUTE - 8 * NOTE_SECOND).control[NET_DENSITY], 4,
                     5);
-    // What slows down has no motion of its own.
-    assert_int_equal(told(steering, &notes_info, MINUTE - 9 * NOTE_SECOND).control[NET_MOTION], 12);
-    assert_int_equal(told(steering, &notes_info, MINUTE - 8 * NOTE_SECOND).control[NET_MOTION], -1);
     assert_in_range(told(steering, &notes_info, MINUTE - 4 * NOTE_SECOND).control[NET_DENSITY], 3,
                     4);
     free(steering);
@@ -107,7 +103,7 @@ static void test_a_net_that_leans_is_told_otherwise(void **state)
     static uint8_t long_rows[30][NET_CONTROLS];
     for (size_t i = 0; i < 30; i++)
         memcpy(long_rows[i], rows[i % 2], sizeof *long_rows);
-    const struct net_habits long_habits = {{4, 3, 3, 3, -1, -1, -1, -1}, long_rows, 30};
+    const struct net_habits long_habits = {{4, 3, 3, 3, -1, -1}, long_rows, 30};
     struct net_info info = notes_info;
     info.habits = &long_habits;
     struct lane_style alone = style;
@@ -148,7 +144,6 @@ static void test_what_a_net_has_not_is_not_told(void **state)
     assert_int_equal(lane.control[NET_POLYPHONY], 3);
     assert_int_equal(lane.control[NET_KEY], -1);
     assert_int_equal(lane.control[NET_CHROMA], -1);
-    assert_int_equal(lane.control[NET_MOTION], -1);
     free(steering);
 }
 
