@@ -287,14 +287,21 @@ enum ending pipe_run(const struct request *request)
     feeder.comfort.format = comfort_format(request->format ? request->format : "s16le");
     if (!feeder.comfort.format)
         return refuse("--format", request->format, COMFORT_FORMATS);
+    bool wideband = !strcmp(feeder.comfort.format->name, "g722");
+    if (wideband)
+        feeder.rate = COMFORT_G722_RATE;
     if (request->rate && (!read_number(request->rate, &feeder.rate) || feeder.rate < 8000 ||
                           feeder.rate > 48000 || feeder.rate % 25))
         return refuse("--rate", request->rate, "8000 to 48000 Hz, a multiple of 25");
     if (request->channels && (!read_number(request->channels, &feeder.comfort.channels) ||
                               feeder.comfort.channels < 1 || feeder.comfort.channels > 2))
         return refuse("--channels", request->channels, "1 or 2");
+    if (wideband && feeder.rate != COMFORT_G722_RATE)
+        return refuse("--rate", request->rate, "16000 for g722");
+    if (wideband && feeder.comfort.channels != 1)
+        return refuse("--channels", request->channels, "1 for g722");
     feeder.chunk = (size_t)feeder.rate / (1000 / CHUNK_MS) * feeder.comfort.channels *
-                   feeder.comfort.format->bytes;
+                   feeder.comfort.format->bytes / feeder.comfort.format->samples;
     feeder.music = -1;
 
     struct stat out;

@@ -374,9 +374,9 @@ static const struct {
     {'q', "  -q, --quiet          show nothing meanwhile\n"},
     {'e', "  -e, --every TIME     announce again that long after each time, such as 45s or 2m\n"},
     {'t', "  -t, --stop           announce nothing any more\n"},
-    {'f', "  -f, --format NAME    s16le, s16be, f32le, ulaw or alaw; s16le by default\n"},
+    {'f', "  -f, --format NAME    s16le, s16be, f32le, ulaw, alaw, g722; s16le by default\n"},
     {'n', "  -n, --channels N     1 or 2; 1 by default; behind \"pipe\" also -c\n"},
-    {'r', "  -r, --rate HZ        8000 to 48000; 8000 by default\n"},
+    {'r', "  -r, --rate HZ        8000 to 48000; 8000 by default; 16000 for g722\n"},
     {'L', "  -L, --live           no faster than it is heard, to who takes all he gets\n"},
 };
 

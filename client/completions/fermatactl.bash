@@ -23,7 +23,7 @@ _fermatactl()
         return
         ;;
     -f | --format)
-        COMPREPLY=($(compgen -W 's16le s16be f32le ulaw alaw' -- "$cur"))
+        COMPREPLY=($(compgen -W 's16le s16be f32le ulaw alaw g722' -- "$cur"))
         return
         ;;
     -r | --rate)

@@ -13,6 +13,7 @@
 #include <spandsp/bit_operations.h>
 #include <spandsp/fast_convert.h>
 #include <spandsp/g711.h>
+#include <spandsp/g722.h>
 #include <speex/speex_resampler.h>
 
 #include "audio/synth.h"
@@ -22,11 +23,11 @@
 /** The resampler may give some frames more than its share of one call. */
 #define SPARE 16
 
-enum kind { S16LE, S16BE, F32LE, ULAW, ALAW };
+enum kind { S16LE, S16BE, F32LE, ULAW, ALAW, G722 };
 
 static const struct converter_format formats[] = {
-    [S16LE] = {"s16le", 2}, [S16BE] = {"s16be", 2}, [F32LE] = {"f32le", 4},
-    [ULAW] = {"ulaw", 1},   [ALAW] = {"alaw", 1},
+    [S16LE] = {"s16le", 2, 1}, [S16BE] = {"s16be", 2, 1}, [F32LE] = {"f32le", 4, 1},
+    [ULAW] = {"ulaw", 1, 1},   [ALAW] = {"alaw", 1, 1},   [G722] = {"g722", 1, 2},
 };
 
 struct converter {
@@ -35,9 +36,11 @@ struct converter {
     uint32_t channels;
     SpeexResamplerState *resampler; // NULL: the rate is ours
     g711_state_t *g711;
+    g722_encode_state_t *g722;
+    uint32_t left; // samples of `whole` that wait for another one: of G.722, which takes pairs
     float mixed[2 * CONVERTER_BLOCK];
     float resampled[2 * (CONVERTER_BLOCK + SPARE)];
-    int16_t whole[2 * (CONVERTER_BLOCK + SPARE)];
+    int16_t whole[2 * (CONVERTER_BLOCK + SPARE) + 1];
 };
 
 const struct converter_format *converter_format(const char *name)
@@ -56,6 +59,9 @@ int converter_new(const struct converter_format *format, uint32_t rate, uint32_t
     if (rate < CONVERTER_LOWEST_RATE || rate > CONVERTER_HIGHEST_RATE ||
         rate % CONVERTER_RATE_STEP || channels < 1 || channels > 2)
         return -EINVAL;
+    bool wideband = format == &formats[G722];
+    if (wideband && (rate != CONVERTER_G722_RATE || channels != 1))
+        return -EINVAL;
     struct converter *converter = calloc(1, sizeof *converter);
     if (!converter)
         return -ENOMEM;
@@ -68,7 +74,10 @@ int converter_new(const struct converter_format *format, uint32_t rate, uint32_t
         converter->resampler = speex_resampler_init(channels, SYNTH_RATE, rate, QUALITY, &error);
     if (companded)
         converter->g711 = g711_init(NULL, converter->kind == ULAW ? G711_ULAW : G711_ALAW);
-    if ((rate != SYNTH_RATE && !converter->resampler) || (companded && !converter->g711)) {
+    if (wideband)
+        converter->g722 = g722_encode_init(NULL, 64000, 0);
+    if ((rate != SYNTH_RATE && !converter->resampler) || (companded && !converter->g711) ||
+        (wideband && !converter->g722)) {
         converter_free(converter);
         return -ENOMEM;
     }
@@ -87,18 +96,21 @@ void converter_free(struct converter *converter)
         speex_resampler_destroy(converter->resampler);
     if (converter->g711)
         g711_free(converter->g711);
+    if (converter->g722)
+        g722_encode_free(converter->g722);
     free(converter);
 }
 
-uint32_t converter_frame_bytes(const struct converter *converter)
+uint32_t converter_bytes(const struct converter *converter, uint32_t frames)
 {
-    return formats[converter->kind].bytes * converter->channels;
+    const struct converter_format *format = &formats[converter->kind];
+    return frames * format->bytes * converter->channels / format->samples;
 }
 
 size_t converter_room(const struct converter *converter)
 {
     uint32_t frames = (CONVERTER_BLOCK * converter->rate + SYNTH_RATE - 1) / SYNTH_RATE;
-    return (size_t)(frames + SPARE) * converter_frame_bytes(converter);
+    return converter_bytes(converter, frames + SPARE);
 }
 
 /** As many channels as are asked for. */
@@ -126,6 +138,18 @@ static const float *resample(struct converter *converter, const float *mixed, ui
     return converter->resampled;
 }
 
+/** In pairs; an odd one waits for the next call. */
+static size_t encode_g722(struct converter *converter, uint32_t count, uint8_t *ret_bytes)
+{
+    int16_t *whole = converter->whole;
+    uint32_t paired = count / 2 * 2;
+    int bytes = g722_encode(converter->g722, ret_bytes, whole, (int)paired);
+    converter->left = count - paired;
+    if (converter->left > 0)
+        whole[0] = whole[paired];
+    return (size_t)bytes;
+}
+
 size_t converter_process(struct converter *converter, const float *interleaved, uint32_t frames,
                          uint8_t *ret_bytes)
 {
@@ -144,7 +168,10 @@ size_t converter_process(struct converter *converter, const float *interleaved, 
     }
     int16_t *whole = converter->whole;
     for (uint32_t i = 0; i < count; i++)
-        whole[i] = (int16_t)lrintf(fminf(fmaxf(samples[i], -1.0f), 1.0f) * 32767.0f);
+        whole[converter->left + i] =
+            (int16_t)lrintf(fminf(fmaxf(samples[i], -1.0f), 1.0f) * 32767.0f);
+    if (converter->g722)
+        return encode_g722(converter, converter->left + count, ret_bytes);
     if (converter->g711)
         return (size_t)g711_encode(converter->g711, ret_bytes, whole, (int)count);
     for (uint32_t i = 0; i < count; i++) {

@@ -103,7 +103,7 @@ int outlet_new(const struct outlet_config *config, struct outlet **ret_outlet, i
     int r = converter_new(config->format, config->rate, config->channels, &converter);
     if (r < 0)
         return r;
-    uint32_t chunk = config->rate / (1000 / OUTLET_CHUNK_MS) * converter_frame_bytes(converter);
+    uint32_t chunk = converter_bytes(converter, config->rate / (1000 / OUTLET_CHUNK_MS));
     struct outlet *outlet = calloc(1, sizeof *outlet + chunk + converter_room(converter));
     if (!outlet) {
         converter_free(converter);
@@ -185,8 +185,7 @@ static void set_state(struct outlet *outlet, enum outlet_state state)
 /** Frames that make the rest of the chunk, in whole blocks. */
 static uint32_t frames_left(const struct outlet *outlet)
 {
-    uint64_t left = (outlet->chunk - outlet->filled) / converter_frame_bytes(outlet->converter);
-    uint64_t frames = left * SYNTH_RATE / outlet->config.rate;
+    uint64_t frames = (uint64_t)(outlet->chunk - outlet->filled) * CHUNK_FRAMES / outlet->chunk;
     return (uint32_t)(frames + CONVERTER_BLOCK - 1) / CONVERTER_BLOCK * CONVERTER_BLOCK;
 }
 

@@ -20,7 +20,8 @@ static void refuse(const struct bus_object *object, const struct channel_pipe *p
     else if (r == -ERANGE)
         dbus_set_error(error, BUS_ERROR_OUT_OF_RANGE,
                        "a pipe cannot have %u Hz, %u channels and %u ms ahead; it takes 8000 to "
-                       "48000 Hz (a multiple of 25), 1 or 2 channels and 40 to 1000 ms",
+                       "48000 Hz (a multiple of 25), 1 or 2 channels (g722: 16000 Hz, 1) and 40 to "
+                       "1000 ms",
                        pipe->rate, pipe->channels, pipe->ahead_ms);
     else if (r == -EMFILE)
         dbus_set_error(error, BUS_ERROR_TOO_MANY_PIPES,

@@ -151,7 +151,7 @@ struct channel_pipe {
     uint32_t channels;  ///< 1 or 2
     uint32_t ahead_ms;  ///< kept in the pipe, 40 to 1000, in chunks of 40 ms
 };
-#define CHANNEL_FORMATS "s16le, s16be, f32le, ulaw, alaw"
+#define CHANNEL_FORMATS "s16le, s16be, f32le, ulaw, alaw, g722"
 #define CHANNEL_PIPES 32
 
 /** A pipe in which a reader finds the music: *ret_fd is its end (CLOEXEC, blocking), the caller's

@@ -187,7 +187,7 @@ class Pipe(unittest.TestCase):
         wait_until(lambda: subprocess.run([FERMATACTL, 'status'], capture_output=True,
                                           timeout=PATIENCE, check=False).returncode == 0, 'status')
         for options, size in ((('-r', '16000', '-c', '2'), 2560), (('--format', 'ulaw'), 320),
-                              (('-f', 'alaw', '-n', '1'), 320),
+                              (('-f', 'alaw', '-n', '1'), 320), (('--format', 'g722'), 320),
                               (('--format=f32le', '--rate=48000', '--channels=2'), 15360)):
             with self.subTest(options):
                 feeder = self.feed(*options)
@@ -195,7 +195,8 @@ class Pipe(unittest.TestCase):
                 self.assertGreater(len(set(chunks)), 4)
                 feeder.stdout.close()
                 self.assertEqual(feeder.wait(PATIENCE), 0)
-        for options in (('-r', '44101'), ('-r', 'x'), ('-c', '3'), ('-f', 'mp3'), ('extra',)):
+        for options in (('-r', '44101'), ('-r', 'x'), ('-c', '3'), ('-f', 'mp3'), ('extra',),
+                        ('-f', 'g722', '-r', '8000'), ('-f', 'g722', '-c', '2')):
             with self.subTest(options):
                 run = subprocess.run([FERMATACTL, 'pipe', *options], capture_output=True,
                                      timeout=PATIENCE, check=False)
@@ -239,6 +240,7 @@ class Pipe(unittest.TestCase):
                                  (('ulaw', 48025, 1), 'OutOfRange'),
                                  (('ulaw', 8000, 0), 'OutOfRange'),
                                  (('ulaw', 8000, 3), 'OutOfRange'),
+                                 (('g722', 8000, 1), 'OutOfRange'),
                                  (('ulaw', 8000, 1, 39), 'OutOfRange'),
                                  (('ulaw', 8000, 1, 2**32 - 1), 'OutOfRange')):
             with self.subTest(arguments), self.assertRaises(GLib.Error) as caught:
