@@ -32,6 +32,8 @@
 #define STOP_SECONDS 1
 /** Until a net that could not be loaded is tried again. */
 #define RETRY_SECONDS 60
+/** Where there is always work, whether files are others now is looked at so often. */
+#define LOOK_SECONDS 1
 
 /** Why nothing is open, for generator_trouble(). */
 static const char *why_closed(int r)
@@ -449,6 +451,18 @@ static int64_t idle_us(struct generator *generator)
     return idle < 0 || idle > IDLE_LEAST_US ? idle : IDLE_LEAST_US;
 }
 
+/** After a step that returned `r`: takes in what can be read or played now. */
+static int look(struct generator *generator, int r)
+{
+    if (r < 0 || (r > 0 && generator_now() < generator->next_look))
+        return r;
+    generator->next_look = generator_now() + LOOK_SECONDS;
+    int found = generator_look_next(generator);
+    if (found == 0)
+        found = generator_renew_next(generator);
+    return found < 0 || r == 0 ? found : r;
+}
+
 static void *run(void *data)
 {
     struct generator *generator = data;
@@ -456,10 +470,7 @@ static void *run(void *data)
     bool quit = false;
     while (!quit) {
         int r = generator_step(generator);
-        if (r == 0)
-            r = generator_look_next(generator);
-        if (r == 0)
-            r = generator_renew_next(generator);
+        r = look(generator, r);
         if (r == 0)
             r = generator_load_next(generator);
         if (r == 0)
