@@ -15,7 +15,7 @@ import unittest
 
 FERMATAD = os.environ['FERMATAD']
 FERMATACTL = os.environ['FERMATACTL']
-PATIENCE = 60.0  # seconds until a test gives up waiting
+PATIENCE = 240  # seconds until a test gives up waiting
 
 
 def session(*request):

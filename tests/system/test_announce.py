@@ -17,7 +17,7 @@ import unittest
 import wave
 
 FERMATAD, FERMATACTL = os.environ["FERMATAD"], os.environ["FERMATACTL"]
-PATIENCE = 120
+PATIENCE = 240
 TONE = 1000  # Hz
 
 

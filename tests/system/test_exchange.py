@@ -18,7 +18,7 @@ import mido
 from gi.repository import Gio, GLib
 
 fermatad, ctl, models = sys.argv[1:4]
-PATIENCE = 120  # seconds until a test gives up waiting; nothing is asserted about time
+PATIENCE = 240  # seconds until a test gives up waiting; nothing is asserted about time
 PITCHES = [60 + step for step in (0, 4, 7, 12, 16, 12, 7, 4)] * 3
 STEP = 0.25  # seconds from note to note
 daemon = None

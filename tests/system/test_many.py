@@ -15,7 +15,7 @@ import tempfile
 import time
 import unittest
 
-PATIENCE = 120.0  # seconds until a test gives up waiting
+PATIENCE = 240  # seconds until a test gives up waiting
 
 
 class Many(unittest.TestCase):

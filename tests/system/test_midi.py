@@ -155,7 +155,7 @@ class Music(DaemonCase):
         self.ctl('skip')
         listener.hear(4)
         self.ctl('stop')
-        listener.hear(1)
+        listener.hear(3)
         sound, notes = listener.close()
         self.assertEqual(hanging(notes), set())
         onsets = notes[notes[:, 1] == 0x90][:, 0]

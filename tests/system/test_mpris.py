@@ -21,7 +21,7 @@ ROOT, PLAYER = "org.mpris.MediaPlayer2", "org.mpris.MediaPlayer2.Player"
 PROPERTIES = "org.freedesktop.DBus.Properties"
 CHANNEL = ("org.fermata.HoldMusic1", "/org/fermata/HoldMusic1/channel/main",
            "org.fermata.HoldMusic1.Channel")
-PATIENCE = 60
+PATIENCE = 240
 bus = daemon = None
 
 

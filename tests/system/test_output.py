@@ -27,10 +27,11 @@ except ImportError:
 
 RATE = 48000
 HERTZ = 440
+CYCLE = 1024  # samples of the graph's
 AMPLITUDE = 0.5
 # The steepest place of the sine, and what a fade of 30 ms and 16 bits may add to it.
 STEEPEST = AMPLITUDE * 2 * np.pi * HERTZ / RATE + AMPLITUDE / 1440 + 2 / 32768
-PATIENCE = 60.0  # seconds until a test gives up waiting
+PATIENCE = 120.0  # seconds until a test gives up waiting
 PROBE = None
 
 
@@ -43,7 +44,9 @@ class Click(AssertionError):
 
 
 def patiently(test):
-    """For what is measured in real time, which a busy machine may spoil: three times at most."""
+    """For what is measured in real time, which a busy machine may spoil: three times at most, each in
+    a graph of its own, for where WirePlumber is kept waiting it may leave streams without a sink for
+    ever."""
     @functools.wraps(test)
     def repeated(self):
         for left in (2, 1, 0):
@@ -56,6 +59,8 @@ def patiently(test):
                     raise
                 print(f'once more: {error}')
                 self.doCleanups()
+                ctl('stop', 'pipewire')
+                ctl('start', 'pipewire')
     return repeated
 
 
@@ -160,6 +165,24 @@ def envelope(samples):
     return 2 * np.abs(np.convolve(turning, kernel / kernel.sum(), 'same'))
 
 
+def amplitude(samples):
+    """Of a sine, in one turn of it."""
+    turn = 2 * np.pi * HERTZ / RATE * np.arange(len(samples))
+    parts = np.linalg.lstsq(np.stack([np.sin(turn), np.cos(turn)], 1), samples, rcond=None)[0]
+    return np.hypot(*parts)
+
+
+def is_skip(heard, at):
+    """Whether the sine goes on behind this sample, as loud as before, at another place: there the
+    recorder was too late for a cycle of the graph."""
+    turn = round(RATE / HERTZ)
+    before, behind = heard[at + 1 - turn:at + 1], heard[at + 1:at + 1 + turn]
+    if (at + 1) % CYCLE or min(len(before), len(behind)) < turn:
+        return False
+    loud = amplitude(before)
+    return loud > 0.05 and abs(amplitude(behind) - loud) < 0.01 * loud
+
+
 def first(condition, since=0):
     found = np.flatnonzero(condition[since:])
     assert len(found), 'never'
@@ -236,13 +259,15 @@ class OutputCase(unittest.TestCase):
     def undisturbed(self, play):
         """Repeats what was played and recorded where the machine was too busy for real time: where
         the graph has dropped cycles, full loudness stops dead and is there again after some
-        thousand zeros at most. Nothing that the output does can look like that."""
+        thousand zeros at most, or the recording leaves some out. An output that did so would do it
+        again."""
         for _ in range(4):
             result = play()
             heard = result[0]
             edges = np.flatnonzero(np.abs(np.diff(heard)) > STEEPEST)
             holes = [(a, b) for a, b in zip(edges, edges[1:])
                      if 64 <= b - a <= 8192 and not heard[a + 1:b + 1].any()]
+            holes += [int(at) for at in edges if is_skip(heard, at)]
             if not holes:
                 return result
             print(f'the graph has dropped cycles, once more: {holes}')
@@ -371,6 +396,7 @@ class Output(OutputCase):
         frames = probe.quit()[0]
         self.assertLess(frames / RATE, ended - began + time.monotonic() - again + 0.5)
 
+    @patiently
     def test_it_starts_before_pipewire(self):
         ctl('stop', 'pipewire')
         try:
@@ -384,6 +410,7 @@ class Output(OutputCase):
         began = probe.wait_for('state', 'streaming')[0]
         self.assertLess(probe.quit()[0] / RATE, time.monotonic() - began + 0.4)
 
+    @patiently
     def test_it_waits_for_a_sink(self):
         ctl('stop', 'sink')
         try:
@@ -408,6 +435,7 @@ class Output(OutputCase):
         probe.wait_state('streaming')
         probe.quit()
 
+    @patiently
     def test_it_plays_to_its_target_until_it_is_moved(self):
         self.make_sink('othersink')
         probe = self.probe('othersink')
@@ -436,6 +464,7 @@ class Output(OutputCase):
             self.assertEqual(find_node('fermata.probe', key), value, key)
         probe.quit()
 
+    @patiently
     def test_a_destroyed_node_is_made_again(self):
         probe = self.probe()
         probe.tell('play on')

@@ -24,7 +24,7 @@ from gi.repository import Gio, GLib
 
 FERMATAD = os.environ['FERMATAD']
 FERMATACTL = os.environ['FERMATACTL']
-PATIENCE = 60.0  # seconds until a test gives up waiting
+PATIENCE = 240  # seconds until a test gives up waiting
 CHUNK = 640  # bytes: 40 ms of 8 kHz, as Asterisk reads
 CHUNK_S = 0.040
 QUIET = 40  # a chunk whose loudest sample is not above this is no music: comfort noise is 28

@@ -36,7 +36,7 @@ import time
 SINK_ARGS = ('{ factory.name=support.null-audio-sink node.name=testsink'
              ' node.description="Test sink" media.class=Audio/Sink audio.rate=48000'
              ' audio.position=[FL FR] monitor.channel-volumes=true object.linger=true }')
-READY_SECONDS = 60  # until we give up waiting for a service
+READY_SECONDS = 120  # until we give up waiting for a service
 
 # WirePlumber 0.4 reads Lua, 0.5 reads conf: leave the machine's own sound cards, cameras and
 # headsets alone in both.
