@@ -4,9 +4,12 @@
 
 Each suite is either one of meson's (by its name in the meson.build files), in
 one of three builds (plain, and with sanitizers), or the Python tests of
-models/. Skipped tests are named with their reason, failed ones with theirs and
-the end of their output; all that failed is told once more at the end, a line
-each. The last line is always "N passed, N failed, N skipped".
+models/. Two lanes run them side by side: suites that compute, one after
+another and at a lower priority, and beside them those that mostly wait for
+what is played in real time. Skipped tests are named with their reason, failed
+ones with theirs and the end of their output; all that failed is told once more
+at the end, a line each. The last line is always "N passed, N failed, N
+skipped".
 """
 
 import argparse
@@ -16,12 +19,14 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
+PATIENCE = 4  # times what a test may take on an idle machine, until it is ended
 LOG_LINES = 60  # of each of a failed test's two outputs, at the end
 BLOCK_LINES = 30  # of one reason in it
 REASON_ROOM = 300  # characters of a reason in the list at the end
@@ -36,17 +41,22 @@ class Suite(NamedTuple):
     setup: tuple = ()  # options of meson setup
     meson: tuple = ()  # meson's suites
     on_demand: bool = False  # runs where it is named alone
+    waits: int = 0  # its tests mostly wait: so many at once, beside what computes
 
 
+# Of the builds with sanitizers only what their suites run is built.
 PLAIN = ("check", ("-Dtests=true",))
-ASAN = ("check-asan", ("-Dtests=true", "-Db_sanitize=address,undefined"))
-TSAN = ("check-tsan", ("-Dtests=true", "-Db_sanitize=thread"))
+ASAN = ("check-asan", ("-Dtests=true", "-Db_sanitize=address,undefined", "-Doptimization=1"))
+TSAN = ("check-tsan", ("-Dtests=true", "-Db_sanitize=thread", "-Doptimization=1"))
+NICE = ("nice", "-n", "10")  # what computes gives way to what plays in real time
 
 SUITES = (
     Suite("unit", "every module alone, without hardware", *PLAIN, ("unit",)),
     Suite("gpu", "kernels and nets against references, on every Vulkan driver here", *PLAIN, ("gpu",)),
-    Suite("system", "the real daemon with a private bus and PipeWire", *PLAIN, ("system",)),
-    Suite("soak", "minutes of music of every net, held against what is promised", *PLAIN, ("soak",)),
+    Suite("system", "the real daemon with a private bus and PipeWire", *PLAIN, ("system",), waits=3),
+    Suite("engine", "what the nets compose to files", *PLAIN, ("engine",)),
+    Suite("soak", "20 minutes of music of every net and composer, held against what is promised",
+          *PLAIN, ("soak",)),
     Suite("lint", "layers, formatting, shell scripts, units", *PLAIN, ("lint",)),
     Suite("tidy", "clang-tidy", *PLAIN, ("tidy",)),
     Suite("models", "data, training and export in Python"),
@@ -103,20 +113,27 @@ def how_it_ended(result):
 
 
 class Tally:
-    """Results so far, and why some are not passes."""
+    """What came of a suite: how many, why some are not passes, what it took."""
 
-    def __init__(self):
+    def __init__(self, name):
+        self.name = name
         self.passed = self.failed = self.skipped = 0
+        self.cpu = 0.0  # seconds of all its processes
+        self.start = time.monotonic()
+        self.lines = []  # to be told together, for another suite runs beside
         self.why = []  # of each failure, in a line
+
+    def say(self, *lines):
+        self.lines += lines
 
     def skip(self, name, reason):
         self.skipped += 1
-        print(f"  skipped: {name}: {reason}", flush=True)
+        self.say(f"  skipped: {name}: {reason}")
 
     def fail(self, name, *outputs, ended=""):
         """Tells what the test said; `ended` is how it did where it says no more itself."""
         self.failed += 1
-        print(f"  FAILED:  {name}" + (f", {ended}" if ended else ""), flush=True)
+        self.say(f"  FAILED:  {name}" + (f", {ended}" if ended else ""))
         outputs = [output.strip() for output in outputs if output.strip()]
         found = [reason for output in outputs for reason in reasons(output)]
         # The logs of a session come after what the test itself said last.
@@ -132,44 +149,61 @@ class Tally:
         for end in ends:
             self.indent("the end of its output", end)
 
-    @staticmethod
-    def indent(title, lines):
-        print(f"    {title}:", *(f"      {line}" for line in lines), sep="\n", flush=True)
+    def indent(self, title, lines):
+        self.say(f"    {title}:", *(f"      {line}" for line in lines))
 
-    def tell_failures(self):
-        if self.why:
-            print("failed:")
-        for line in self.why:
-            line = " ".join(line.split())
-            print(f"  {line[:REASON_ROOM - 3]}..." if len(line) > REASON_ROOM else f"  {line}")
+    def tell(self):
+        """All there is to tell, once it has ended."""
+        self.say(f"{self.name}: {self.passed} passed, {self.failed} failed, {self.skipped} skipped in"
+                 f" {time.monotonic() - self.start:.0f} s ({self.cpu:.0f} s of CPU)")
+        print("\n".join(self.lines), flush=True)
+
+    def command(self, *arguments, **options):
+        """Exit status and output of a command, standard error among it."""
+        with subprocess.Popen(
+            [str(argument) for argument in arguments],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            errors="replace",
+            **options,
+        ) as process:
+            output = process.stdout.read()
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        self.cpu += usage.ru_utime + usage.ru_stime
+        return process.returncode, output
 
 
-def command(arguments, **options):
-    """Exit status and output of a command, standard error among it."""
-    done = subprocess.run(
-        [str(argument) for argument in arguments],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        stdin=subprocess.DEVNULL,
-        text=True,
-        errors="replace",
-        **options,
-    )
-    return done.returncode, done.stdout
+def targets(folder, meson):
+    """The files that the tests of these suites of meson's need."""
+    def read(name):
+        return json.loads((folder / "meson-info" / f"intro-{name}.json").read_text())
+
+    wanted = {name for test in read("tests") for name in test["depends"]
+              if {suite.split(":")[-1] for suite in test["suite"]} & set(meson)}
+    files = [Path(file) for target in read("targets") if target["id"] in wanted
+             for file in target["filename"]]
+    return [file.relative_to(folder) for file in files]
 
 
-def build(folder, setup):
-    """Builds; returns "" or what the compiler said."""
+def build(tally, suite):
+    """Builds what the suite needs; returns whether it could."""
+    folder = BUILD / suite.build
     werror = "true" if os.environ.get("CI") == "true" else "false"
-    options = [*setup, f"-Dwerror={werror}"]
+    options = [*suite.setup, f"-Dwerror={werror}"]
     if (folder / "build.ninja").is_file():
-        status, output = command(["meson", "configure", folder, *options])
+        status, output = tally.command("meson", "configure", folder, *options)
     else:
-        status, output = command(["meson", "setup", folder, *options])
+        status, output = tally.command("meson", "setup", folder, *options)
     if status == 0:
-        status, output = command(["ninja", "-C", folder])
-    return output if status else ""
+        wanted = [] if suite.build == PLAIN[0] else targets(folder, suite.meson)
+        status, output = tally.command(*NICE, "ninja", "-C", folder, *wanted)
+    if status:
+        tally.fail(f"build/{suite.build}", output)
+    return status == 0
 
 
 def reason(result):
@@ -199,8 +233,10 @@ def run_meson(tally, suite):
     suppressions = ROOT / "tests" / "lsan.supp"
     if suppressions.is_file():
         environment.setdefault("LSAN_OPTIONS", f"suppressions={suppressions}:print_suppressions=0")
-    status, output = command(
-        ["meson", "test", "-C", folder, "--no-rebuild", "--logbase", log.stem, *chosen],
+    many = ("--num-processes", suite.waits or os.cpu_count(), "--timeout-multiplier", PATIENCE)
+    status, output = tally.command(
+        *(() if suite.waits else NICE),
+        *("meson", "test", "-C", folder, "--no-rebuild", "--logbase", log.stem, *many, *chosen),
         env=environment,
     )
     if log.is_file():
@@ -217,8 +253,8 @@ def run_meson(tally, suite):
 
 def run_models(tally, suite):
     folder = ROOT / "tests" / "models"
-    status, output = command(
-        [sys.executable, "-m", "unittest", "discover", "-v", "-s", folder],
+    status, output = tally.command(
+        *(*NICE, sys.executable, "-m", "unittest", "discover", "-v", "-s", folder),
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     ran = re.search(r"^Ran (\d+) tests? in", output, re.MULTILINE)
@@ -236,6 +272,46 @@ def run_models(tally, suite):
         parts = re.split(r"^=+\n(?=(?:FAIL|ERROR): )", output, flags=re.MULTILINE)[1:]
         for part in parts or [output]:
             tally.fail(f"models: {part.splitlines()[0]}", part)
+
+
+def run(suite):
+    """Runs a suite whose plain build is there; returns its tally."""
+    tally = Tally(suite.name)
+    try:
+        if not suite.build:
+            run_models(tally, suite)
+        elif suite.build == PLAIN[0] or build(tally, suite):
+            run_meson(tally, suite)
+        else:
+            tally.say("  not run, because the build failed")
+    except (OSError, ValueError, KeyError) as error:  # of what meson has written
+        tally.fail(f"{suite.name}: {error!r}")
+    tally.tell()
+    return tally
+
+
+def run_lanes(suites):
+    """Runs the suites, those that wait beside those that compute; returns their tallies."""
+    tallies, lock = {}, threading.Lock()
+    left = sorted(suites, key=lambda suite: not suite.waits)
+
+    def take(computing):
+        with lock:
+            fitting = [suite for suite in left if not (computing and suite.waits)]
+            return left.pop(left.index(fitting[0])) if fitting else None
+
+    def lane(computing):
+        while suite := take(computing):
+            tallies[suite.name] = run(suite)
+
+    # Only threads that do not hold up the end: where it is interrupted, so are they.
+    lanes = [threading.Thread(target=lane, args=(computing,), daemon=True)
+             for computing in ((True, False) if any(suite.waits for suite in suites) else (True,))]
+    for thread in lanes:
+        thread.start()
+    for thread in lanes:
+        thread.join()
+    return [tallies[suite.name] for suite in suites]
 
 
 def main():
@@ -256,35 +332,28 @@ def main():
             print(f"{suite.name:8} {suite.help}")
         return 0
 
-    tally = Tally()
-    builds = {}
-    for suite in SUITES:
-        if suite.name not in arguments.suites and (arguments.suites or suite.on_demand):
-            continue
-        start, before = time.monotonic(), (tally.passed, tally.failed, tally.skipped)
-        print(f"{suite.name}: {suite.help}", flush=True)
-        if not suite.build:
-            run_models(tally, suite)
-        else:
-            if suite.build not in builds:
-                builds[suite.build] = build(BUILD / suite.build, suite.setup)
-                if builds[suite.build]:
-                    tally.fail(f"build/{suite.build}", builds[suite.build])
-            if builds[suite.build]:
-                print("  not run, because the build failed")
-                continue
-            run_meson(tally, suite)
-        passed, failed, skipped = (
-            now - then for now, then in zip((tally.passed, tally.failed, tally.skipped), before)
-        )
-        print(
-            f"  {passed} passed, {failed} failed, {skipped} skipped"
-            f" in {time.monotonic() - start:.0f} s",
-            flush=True,
-        )
-    tally.tell_failures()
-    print(f"{tally.passed} passed, {tally.failed} failed, {tally.skipped} skipped")
-    return 1 if tally.failed else 0
+    start = time.monotonic()
+    suites = [suite for suite in SUITES
+              if suite.name in arguments.suites or not (arguments.suites or suite.on_demand)]
+    tallies = []
+    plain = next((suite for suite in suites if suite.build == PLAIN[0]), None)
+    if plain:
+        tallies.append(Tally("build"))
+        if not build(tallies[0], plain):
+            tallies[0].say("  without it only the suites with builds of their own are run")
+            suites = [suite for suite in suites if suite.build != PLAIN[0]]
+        tallies[0].tell()
+    tallies += run_lanes(suites)
+    if any(tally.why for tally in tallies):
+        print("failed:")
+    for line in (" ".join(line.split()) for tally in tallies for line in tally.why):
+        print(f"  {line[:REASON_ROOM - 3]}..." if len(line) > REASON_ROOM else f"  {line}")
+    passed, failed, skipped = (sum(getattr(tally, key) for tally in tallies)
+                               for key in ("passed", "failed", "skipped"))
+    cpu = sum(tally.cpu for tally in tallies)
+    print(f"{time.monotonic() - start:.0f} s in all, {cpu:.0f} s of CPU")
+    print(f"{passed} passed, {failed} failed, {skipped} skipped")
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
