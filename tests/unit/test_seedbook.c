@@ -98,6 +98,22 @@ static void counts_round_and_falls_back(void **state)
     seedbook_free(NULL);
 }
 
+static void says_whose_it_is(void **state)
+{
+    struct seedbook *book;
+    assert_int_equal(read_text(good, &book), 0);
+    const char *const *composers = seedbook_composers(book);
+    assert_string_equal(composers[0], "bach");
+    assert_string_equal(composers[1], "chopin");
+    assert_null(composers[2]);
+    assert_string_equal(seedbook_licence(book), "");
+    seedbook_free(book);
+    assert_int_equal(read_text("# Licence: CC BY-SA 4.0\n# Licence: MIT\n", &book), 0);
+    assert_null(seedbook_composers(book)[0]);
+    assert_string_equal(seedbook_licence(book), "CC BY-SA 4.0");
+    seedbook_free(book);
+}
+
 static void an_empty_book_has_no_phrase(void **state)
 {
     struct seedbook *book;
@@ -216,6 +232,7 @@ int main(void)
         cmocka_unit_test(reads_phrases),
         cmocka_unit_test(sorts_and_begins_at_zero),
         cmocka_unit_test(counts_round_and_falls_back),
+        cmocka_unit_test(says_whose_it_is),
         cmocka_unit_test(an_empty_book_has_no_phrase),
         cmocka_unit_test(refuses_hostile_books),
         cmocka_unit_test(survives_mangled_books),
