@@ -72,7 +72,7 @@ class Asterisk:
                 ["unshare", "-m", "sh", "-c", script], stdin=subprocess.DEVNULL, stdout=file,
                 stderr=file, env={**os.environ,
                                   "DBUS_SESSION_BUS_ADDRESS": "unix:path=/tmp/bus/bus"})
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while b"Asterisk Ready" not in Path(log).read_bytes():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 sys.exit(f"asterisk.py: Asterisk does not start; see {log}")
