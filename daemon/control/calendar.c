@@ -234,6 +234,30 @@ static int find_second(const struct calendar *calendar, int second, int step)
     return -1;
 }
 
+static int days_of(int year, int month)
+{
+    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    return days[month] + (month == 1 && leap);
+}
+
+/** The next day, or the one before. mktime() could do it, but looks at the zone's file each time,
+ * and an entry that never strikes goes through decades. */
+static void step_day(struct tm *day, int step)
+{
+    day->tm_wday = (day->tm_wday + 7 + step) % 7;
+    day->tm_mday += step;
+    if (day->tm_mday < 1) {
+        day->tm_year -= day->tm_mon == 0;
+        day->tm_mon = (day->tm_mon + 11) % 12;
+        day->tm_mday = days_of(day->tm_year + 1900, day->tm_mon);
+    } else if (day->tm_mday > days_of(day->tm_year + 1900, day->tm_mon)) {
+        day->tm_mday = 1;
+        day->tm_mon = (day->tm_mon + 1) % 12;
+        day->tm_year += day->tm_mon == 0;
+    }
+}
+
 /** Looks from `base` on, forwards beyond it or backwards from it. */
 static int find(const struct calendar *calendar, time_t base, int step, time_t *ret_time)
 {
@@ -241,13 +265,7 @@ static int find(const struct calendar *calendar, time_t base, int step, time_t *
     if (!localtime_r(&base, &day))
         return -ENOENT;
     int second = day.tm_hour * 3600 + day.tm_min * 60 + (day.tm_sec < 60 ? day.tm_sec : 59);
-    for (int i = 0; i < HORIZON_DAYS; i++) {
-        // At noon, so that no change of the clock leads into another day.
-        day.tm_hour = 12;
-        day.tm_min = day.tm_sec = 0;
-        day.tm_isdst = -1;
-        if (mktime(&day) == -1)
-            return -ENOENT;
+    for (int i = 0; i < HORIZON_DAYS; i++, step_day(&day, step)) {
         second = day_matches(calendar, &day) ? find_second(calendar, second, step) : -1;
         for (; second >= 0; second = find_second(calendar, second + step, step)) {
             time_t found;
@@ -256,7 +274,6 @@ static int find(const struct calendar *calendar, time_t base, int step, time_t *
                 return 0;
             }
         }
-        day.tm_mday += step;
         second = step > 0 ? 0 : 86399;
     }
     return -ENOENT;
