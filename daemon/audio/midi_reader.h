@@ -16,7 +16,7 @@
 /** A file is no larger and no longer; it is read within a few tenths of a second. */
 #define MIDI_READER_BYTES (1 << 20)
 #ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION // a fuzzer has no time for music
-#define MIDI_READER_LONGEST (10 * NOTE_SECOND)
+#define MIDI_READER_LONGEST (2 * NOTE_SECOND)
 #else
 #define MIDI_READER_LONGEST (15 * 60 * NOTE_SECOND)
 #endif
