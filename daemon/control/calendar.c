@@ -114,7 +114,7 @@ static size_t split(char *text, char separator, char *ret_parts[3])
 
 static int parse_date(char *text, struct calendar *calendar, const char **ret_why)
 {
-    char *parts[3];
+    char *parts[3] = {NULL};
     size_t count = split(text, '-', parts);
     *ret_why = "a date is written as *-12-24, 12-24 or *-*-1, with lists (1,15), ranges (1..7) and "
                "repetitions (1/7)";
@@ -128,7 +128,7 @@ static int parse_date(char *text, struct calendar *calendar, const char **ret_wh
 
 static int parse_time(char *text, struct calendar *calendar, const char **ret_why)
 {
-    char *parts[3];
+    char *parts[3] = {NULL};
     size_t count = split(text, ':', parts);
     *ret_why =
         "a time is written as 18:00 or 18:00:30, with lists (8,12:00), ranges (8..18:00) and "
