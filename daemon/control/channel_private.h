@@ -34,9 +34,9 @@ struct channel {
     enum profile_kind profile_kind;
     char piece_length[ENDING_LENGTH_ROOM]; ///< as it was written
     uint64_t seed;
-    bool source;      ///< its node is a microphone
+    bool source;                       ///< its node is a microphone
     char target[SETTINGS_TARGET_ROOM]; ///< the sink to play to; "" = the default one
-    bool autostart;   ///< to be played from the daemon's start on
+    bool autostart;                    ///< to be played from the daemon's start on
     bool playing;
     bool asleep;   ///< it played when the machine went to sleep
     bool applying; ///< settings that a file holds: nothing to remember

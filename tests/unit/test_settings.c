@@ -125,7 +125,7 @@ static void test_every_value_can_be_written_and_read(void **state)
         {"composer", "bach"},      {"threshold", "0.375"},  {"sampling", "hard"},
         {"licence", "any"},        {"volume", "0.1"},       {"reseed-interval", "45"},
         {"curator", "no"},         {"seed", "12345678901"}, {"autostart", "yes"},
-        {"piece-length", "2.5-4"}, {"target", "a b;c"},       {"rtp", "239.1.2.3:5004/alaw"},
+        {"piece-length", "2.5-4"}, {"target", "a b;c"},     {"rtp", "239.1.2.3:5004/alaw"},
         {"rtp-ttl", "16"},
     };
     struct settings settings, copy;
