@@ -202,7 +202,8 @@ static void refuses_a_copy_longer_than_the_bound(void **state)
     assert_true(curator.reference.quoted_notes == 40);
     assert_true(curator.reference.repeated_share == curator_any_reference.repeated_share);
     assert_int_equal(judge(&curator, notes, 0), CURATOR_COPY);
-    // Of forty notes thirty are let pass, thirty-one are not; also where they began in the draft before.
+    // Of forty notes thirty are let pass, thirty-one are not; also where they began in the draft
+    // before.
     assert_int_equal(curator_judge(&curator, notes, 30, 0, DRAFT, NULL), CURATOR_KEEP);
     assert_int_equal(curator_judge(&curator, notes, 31, 0, DRAFT, NULL), CURATOR_COPY);
     curator_keep(&curator, notes, 20, 0, 2 * NOTE_SECOND);
