@@ -304,6 +304,10 @@ static void draw_piece(const struct screen *screen, const struct status_channel 
         room = at - 2;
     }
     attr_set(A_NORMAL, screen->colours ? PAIR_GROUND : 0, NULL);
+    // All but the first word says more than all but the number.
+    const char *rest = strchr(title, ' ');
+    if (rest && columns_of(title) > room)
+        title = rest + 1;
     mvaddnstr(1, 1, title, fitting(title, room));
 }
 
