@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/footprint.h"
 #include "control/generator.h"
 #include "control/interrupt.h"
 #include "log.h"
@@ -21,7 +22,6 @@ struct worker {
     pthread_t thread;
     size_t mine[GENERATOR_LANES]; ///< lanes in work
     size_t count;
-    size_t resident; ///< nets, after the last step; guarded by the crew's mutex
 };
 
 struct crew {
@@ -39,6 +39,7 @@ struct crew {
     size_t begun;   ///< lanes that somebody has taken up: the first ones
     size_t working; ///< workers that have not ended
     int result;     ///< of the first that has failed
+    int64_t grown;  ///< crew_grown()
 };
 
 static size_t cores(void)
@@ -130,22 +131,33 @@ static void put_down(struct worker *worker, size_t place)
 static void report(struct worker *worker, size_t index, int64_t position)
 {
     struct crew *crew = worker->crew;
-    size_t resident = generator_resident(worker->generator);
     pthread_mutex_lock(&crew->mutex);
     crew->positions[index] = position;
-    worker->resident = resident;
     pthread_cond_signal(&crew->condition);
     pthread_mutex_unlock(&crew->mutex);
 }
 
-size_t crew_resident(struct crew *crew)
+int64_t crew_grown(struct crew *crew)
 {
-    size_t nets = 0;
     pthread_mutex_lock(&crew->mutex);
-    for (size_t i = 0; i < crew->worker_count; i++)
-        nets += crew->workers[i].resident;
+    int64_t grown = crew->grown;
     pthread_mutex_unlock(&crew->mutex);
-    return nets;
+    return grown;
+}
+
+/** generator_step(), and what the process has grown by where a net became resident in it. */
+static int step(struct worker *worker)
+{
+    struct crew *crew = worker->crew;
+    size_t nets = generator_resident(worker->generator);
+    int64_t size = footprint_resident();
+    int r = generator_step(worker->generator);
+    if (generator_resident(worker->generator) > nets) {
+        pthread_mutex_lock(&crew->mutex);
+        crew->grown += footprint_resident() - size;
+        pthread_mutex_unlock(&crew->mutex);
+    }
+    return r;
 }
 
 /** Takes what a worker's lanes have composed. Returns 0 or -errno. */
@@ -179,7 +191,7 @@ static int compose(struct worker *worker)
         return r;
     r = take_up(worker);
     while (r == 0 && worker->count && all_well(crew)) {
-        r = generator_step(worker->generator);
+        r = step(worker);
         if (r < 0)
             log_error("the device failed while composing: %s", strerror(-r));
         else

@@ -43,8 +43,9 @@ void crew_free(struct crew *crew);
 /** See generator_device(). */
 const char *crew_device(const struct crew *crew);
 
-/** How many nets are resident in all generators: generator_resident(), after their last steps. */
-size_t crew_resident(struct crew *crew);
+/** Bytes by which the process has grown in those steps of its generators in which a net became
+ * resident, which happens once for each; what others of it did meanwhile is among them. */
+int64_t crew_grown(struct crew *crew);
 
 /** Before crew_run(). The first lane has index 0. Returns 0, or -ENOSPC beyond config->lanes. */
 int crew_add(struct crew *crew, struct lane *lane);

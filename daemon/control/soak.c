@@ -43,8 +43,7 @@ struct soak {
     struct crew *crew;
     struct soak_stream *streams[SOAK_STREAMS];
     size_t count;
-    size_t resident; ///< nets, when it was last looked
-    int64_t size;    ///< of the process, then
+    int64_t grown; ///< crew_grown() when it was measured early
 };
 
 static bool is_named(const char *const *names, size_t count, const char *name)
@@ -193,26 +192,15 @@ static int64_t take(void *user, size_t index)
     return r < 0 ? r : soak_stream_position(stream);
 }
 
-/** Measures what the process has grown to early on. What it grows by where a net becomes resident
- * later, such as the one that draws refused drafts anew when the first is refused, it grows by
- * once: that is no growth. */
-static void measure_early(struct soak *soak, struct soak_net *found, int64_t least)
-{
-    int64_t settled = soak->length >= 2 * SETTLED_US ? SETTLED_US : soak->length / 2;
-    size_t nets = crew_resident(soak->crew);
-    int64_t size = footprint_resident();
-    if (!found->early && least >= settled)
-        found->early = size;
-    else if (found->early && nets > soak->resident)
-        found->early += size - soak->size;
-    soak->resident = nets;
-    soak->size = size;
-}
-
 static void tell(void *user, int64_t least, int64_t whole)
 {
     struct soak *soak = user;
-    measure_early(soak, &soak->report.nets[soak->report.count], least);
+    struct soak_net *found = &soak->report.nets[soak->report.count];
+    int64_t settled = soak->length >= 2 * SETTLED_US ? SETTLED_US : soak->length / 2;
+    if (!found->early && least >= settled) {
+        found->early = footprint_resident();
+        soak->grown = crew_grown(soak->crew);
+    }
     soak->whole = whole;
     progress_tell(&soak->progress, soak->done + whole);
 }
@@ -222,7 +210,11 @@ static int compose(struct soak *soak, struct soak_net *found)
     struct crew_work work = {.length = soak->length, .take = take, .tell = tell, .user = soak};
     int r = crew_run(soak->crew, &work);
     found->late = footprint_resident();
-    if (!found->early)
+    // What the process grows by where a net becomes resident late, such as the one that draws
+    // refused drafts anew when the first is refused, it grows by once: that is no growth.
+    if (found->early)
+        found->early += crew_grown(soak->crew) - soak->grown;
+    else
         found->early = found->late;
     soak->done += soak->whole;
     // What there is counts, also where the device has failed.
