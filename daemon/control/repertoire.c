@@ -444,6 +444,8 @@ void repertoire_settle(const struct repertoire *repertoire, struct settings *set
     const struct repertoire_net *net = repertoire_find(repertoire, settings->net);
     if (!net) {
         net = repertoire_default(repertoire);
+        if (!net)
+            return;
         const char *at = strstr(repertoire->forbidden, settings->net);
         size_t length = strlen(settings->net);
         if (length && at && at[length] == ' ')

@@ -33,7 +33,9 @@ struct fake fake;
 void fake_reset(void)
 {
     fake.mood = NULL;
-    fake.on_cpu = fake.lost = fake.stalled = false;
+    fake.on_cpu = false;
+    fake.lost = false;
+    fake.stalled = false;
     fake.odds = 1;
     fake.unread = NULL;
     fake.runs = fake.widest = 0;

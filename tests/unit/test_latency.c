@@ -76,8 +76,7 @@ static void on_room(void *user)
 {
     struct bench *bench = user;
     uint32_t wait = UINT32_MAX;
-    uint32_t room;
-    while ((room = fan_room(bench->fan, bench->now, false, &wait)) >= 64) {
+    while (fan_room(bench->fan, bench->now, false, &wait) >= 64) {
         float block[2 * 64];
         double ms = fmod(played_ms(bench), ROUND);
         for (int i = 0; i < 64; i++)
