@@ -2,20 +2,24 @@
 #include "control/interrupt.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stddef.h>
 
-static volatile sig_atomic_t came;
+/** Written by the handler, in any thread, and read in all that compose. */
+static atomic_bool came;
+
+_Static_assert(ATOMIC_BOOL_LOCK_FREE == 2, "what a signal's handler may write");
 
 static void on_signal(int number)
 {
     (void)number;
-    came = 1;
+    came = true;
 }
 
 void interrupt_watch(void)
 {
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
-    came = 0;
+    came = false;
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
 }
