@@ -176,7 +176,8 @@ def main():
         "metadata": {k: metadata[k] for k in ("data", "command", "steps", "seed", "licence") if k in metadata},
         "commit": export.commit(), "machine": platform.machine(), "runs": runs, "offered": offered, "test": bool(test),
         "command": "python3 -m models.evaluate " + shlex.join(
-            a.replace(arguments.out, "FOLDER").replace(arguments.fermatad or "FERMATAD", "fermatad") for a in sys.argv[1:]),
+            a.replace(arguments.out, "FOLDER").replace(arguments.fermatad or "FERMATAD", "fermatad")
+            .replace(arguments.weights or "WEIGHTS", "FILE") for a in sys.argv[1:]),
         "judged_composers": judge.names, "composers": {},
     }
     former = json.loads((folder / "results.json").read_text()) if (folder / "results.json").is_file() else {}
