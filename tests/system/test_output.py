@@ -39,7 +39,7 @@ def ctl(*request):
     subprocess.run([os.environ['SESSION'], 'ctl', *request], check=True, timeout=100)
 
 
-class Click(AssertionError):
+class ClickError(AssertionError):
     """What no machine is too slow for."""
 
 
@@ -52,7 +52,7 @@ def patiently(test):
         for left in (2, 1, 0):
             try:
                 return test(self)
-            except Click:
+            except ClickError:
                 raise
             except AssertionError as error:
                 if not left:
@@ -231,7 +231,7 @@ class OutputCase(unittest.TestCase):
         steps = np.abs(np.diff(heard))
         clicks = np.flatnonzero(steps > STEEPEST)
         if len(clicks):
-            raise Click(f'clicks of {steps[clicks][:8]} at {clicks[:8]}')
+            raise ClickError(f'clicks of {steps[clicks][:8]} at {clicks[:8]}')
 
     def make_sink(self, name):
         subprocess.run(['pw-cli', 'create-node', 'adapter',

@@ -23,9 +23,8 @@ def make_default(sink):
 
 
 class Target(test_output.OutputCase):
-    @patiently
-    def test_another_target_is_heard_there_without_a_click(self):
-        self.make_sink('othersink')
+    def play_elsewhere(self):
+        """What the first sink carries until the output has gone to the other."""
         probe = self.probe()
         probe.wait_state('paused')
         left = Recording()
@@ -35,10 +34,25 @@ class Target(test_output.OutputCase):
         probe.tell('target othersink')
         until(lambda: sinks_of('fermata.probe') == {'othersink'})
         probe.wait_state('streaming')
-        heard, _ = left.samples()
+        return left.samples()[0], probe.quit()
+
+    @patiently
+    def test_it_goes_to_another_target_without_a_click(self):
+        self.make_sink('othersink')
+        heard, _ = self.undisturbed(self.play_elsewhere)
         self.assert_no_click(heard)
         self.assertGreater(envelope(heard).max(), 0.49)
         self.assertEqual(np.abs(heard[-2400:]).max(), 0)
+
+    @patiently
+    def test_it_is_heard_at_another_target_and_at_the_default_one_again(self):
+        self.make_sink('othersink')
+        probe = self.probe()
+        probe.tell('play on')
+        probe.wait_state('streaming')
+        probe.tell('target othersink')
+        until(lambda: sinks_of('fermata.probe') == {'othersink'})
+        probe.wait_state('streaming')
         there = Recording('othersink')
         time.sleep(0.4)
         self.assertGreater(envelope(there.samples()[0])[-9600:-2400].min(), 0.49)

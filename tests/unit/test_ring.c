@@ -7,6 +7,8 @@
 #include <math.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -221,9 +223,15 @@ static void what_was_missed_while_inactive_is_crossed_over(void **state)
     ring_free(ring);
 }
 
+struct writer {
+    struct ring *ring;
+    atomic_bool done;
+};
+
 static void *push_all(void *data)
 {
-    struct ring *ring = data;
+    struct writer *writer = data;
+    struct ring *ring = writer->ring;
     uint32_t at = 0;
     uint32_t left_out = 0;
     while (at < CONCURRENT_FRAMES) {
@@ -233,30 +241,33 @@ static void *push_all(void *data)
         if (at % 65536 == 0)
             ring_miss(ring);
     }
+    atomic_store(&writer->done, true);
     return NULL;
 }
 
 static void a_reader_may_settle_while_it_is_pushed(void **state)
 {
     struct ring *ring = ring_of(1024);
-    pthread_t writer;
-    assert_int_equal(pthread_create(&writer, NULL, push_all, ring), 0);
+    struct writer writer = {.ring = ring};
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, push_all, &writer), 0);
     float last = 0.0f;
-    unsigned empty = 0;
     // The last of the music always comes in the end, and it never goes back.
-    while (empty < 1000) {
+    bool done = false;
+    uint32_t got = 0;
+    while (got || !done) {
         float frames[2 * 64];
+        done = atomic_load(&writer.done); // before the read: what was written last is read as well
         ring_settle(ring, 64);
-        uint32_t got = ring_read(ring, frames, 64);
+        got = ring_read(ring, frames, 64);
         for (uint32_t i = 0; i < got; i++) {
             assert_true(frames[2 * i] >= last - 1e-6f);
             last = frames[2 * i];
         }
-        empty = got ? 0 : empty + 1;
         if (!got)
             sched_yield();
     }
-    pthread_join(writer, NULL);
+    pthread_join(thread, NULL);
     assert_true(last > 0.0f);
     ring_free(ring);
 }
