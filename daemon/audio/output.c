@@ -10,33 +10,18 @@
 #include <spa/param/audio/format-utils.h>
 #include <spa/utils/result.h>
 
+#include "audio/cycle.h"
 #include "audio/fader.h"
-#include "audio/playhead.h"
-#include "audio/ring.h"
 #include "audio/synth.h"
 #include "audio/target.h"
 #include "log.h"
 
-#define FRAME_BYTES (2 * sizeof(float))
 #define RETRY_FIRST_MS 200
 #define RETRY_MOST_MS 2000
 /** After being told to play, or losing the sink, this long may pass before it is called missing. */
 #define SINK_GRACE_MS 1000
 /** A fade takes 30 ms and some cycles of the graph; where the graph has stopped, it never ends. */
 #define FADE_MOST_MS 1000
-
-/** Everything the real-time callback touches. */
-struct rt {
-    struct pw_stream *stream;
-    struct fader fader;
-    struct playhead *playhead;
-    struct spa_io_position *position; // the graph's clock; NULL before there is one
-    struct playhead_cycle cycle;
-    struct pw_loop *loop;
-    struct spa_source *silent_event;
-    void (*on_room)(void *user);
-    void *user;
-};
 
 struct output {
     struct pw_loop *loop;
@@ -47,7 +32,8 @@ struct output {
     char *sink; ///< to play to; "": the default one
     void (*on_state)(void *user);
     void *user;
-    struct rt rt;
+    struct cycle cycle;
+    struct spa_source *silent_event; // signalled by the callback
 
     struct pw_core *core;
     struct pw_stream *stream;
@@ -120,7 +106,7 @@ static void disconnect(struct output *output)
         spa_hook_remove(&output->stream_hook);
         pw_stream_destroy(output->stream);
         output->stream = NULL;
-        output->rt.position = NULL;
+        output->cycle.position = NULL;
     }
     if (output->core) {
         spa_hook_remove(&output->core_hook);
@@ -152,41 +138,10 @@ static const struct pw_core_events core_events = {
     .error = on_core_error,
 };
 
-static void on_process(void *data)
-{
-    struct rt *rt = data;
-    struct pw_buffer *buffer = pw_stream_dequeue_buffer(rt->stream);
-    if (!buffer)
-        return;
-    struct spa_data *datas = &buffer->buffer->datas[0];
-    if (datas->data) {
-        uint64_t frames = datas->maxsize / FRAME_BYTES;
-        if (buffer->requested > 0 && buffer->requested < frames)
-            frames = buffer->requested;
-        // A graph with cycles as long as the ring would find it starving for ever.
-        if (frames > rt->fader.capacity / 2)
-            frames = rt->fader.capacity / 2;
-        uint32_t taken = ring_taken(rt->fader.ring);
-        bool silent = fader_process(&rt->fader, datas->data, (uint32_t)frames);
-        taken = ring_taken(rt->fader.ring) - taken;
-        if (rt->playhead && rt->position)
-            playhead_add(rt->playhead, &rt->cycle, &rt->position->clock,
-                         ring_place(rt->fader.ring) - taken, (uint32_t)frames, taken);
-        datas->chunk->offset = 0;
-        datas->chunk->stride = FRAME_BYTES;
-        datas->chunk->size = (uint32_t)frames * FRAME_BYTES;
-        if (silent)
-            pw_loop_signal_event(rt->loop, rt->silent_event);
-        if (rt->on_room && fader_wants_music(&rt->fader))
-            rt->on_room(rt->user);
-    }
-    pw_stream_queue_buffer(rt->stream, buffer);
-}
-
 static void on_stream_process(void *data)
 {
     struct output *output = data;
-    on_process(&output->rt);
+    cycle_process(&output->cycle);
 }
 
 static void on_stream_state(void *data, enum pw_stream_state old, enum pw_stream_state state,
@@ -215,7 +170,7 @@ static void on_stream_io(void *data, uint32_t id, void *area, uint32_t size)
 {
     struct output *output = data;
     if (id == SPA_IO_Position)
-        output->rt.position = size >= sizeof(struct spa_io_position) ? area : NULL;
+        output->cycle.position = size >= sizeof(struct spa_io_position) ? area : NULL;
 }
 
 static const struct pw_stream_events stream_events = {
@@ -268,10 +223,10 @@ static int connect_stream(struct output *output)
     output->stream = pw_stream_new(output->core, output->node_name, stream_properties(output));
     if (!output->stream)
         return -errno;
-    output->rt.stream = output->stream;
+    output->cycle.stream = output->stream;
     output->stream_state = PW_STREAM_STATE_CONNECTING;
     output->sink_missing = false;
-    fader_restart(&output->rt.fader);
+    fader_restart(&output->cycle.fader);
     pw_stream_add_listener(output->stream, &output->stream_hook, &stream_events, output);
 
     uint8_t buffer[1024];
@@ -345,14 +300,14 @@ static void deactivate(struct output *output)
     set_timer(output, output->fade_timer, 0);
     if (output->remaking) {
         output->remaking = false;
-        fader_set_playing(&output->rt.fader, output->playing);
+        fader_set_playing(&output->cycle.fader, output->playing);
         if (!output->lost)
             try_to_connect(output);
         return;
     }
     if (output->playing)
         return;
-    fader_restart(&output->rt.fader);
+    fader_restart(&output->cycle.fader);
     if (output->stream && !output->lost)
         pw_stream_set_active(output->stream, false);
 }
@@ -361,11 +316,18 @@ static void deactivate(struct output *output)
 static void remake(struct output *output)
 {
     output->remaking = true;
-    fader_set_playing(&output->rt.fader, false);
+    fader_set_playing(&output->cycle.fader, false);
     if (output->stream_state == PW_STREAM_STATE_STREAMING)
         set_timer(output, output->fade_timer, FADE_MOST_MS);
     else
         deactivate(output);
+}
+
+/** From the callback. */
+static void signal_silence(void *user)
+{
+    struct output *output = user;
+    pw_loop_signal_event(output->loop, output->silent_event);
 }
 
 static void on_silent_event(void *data, uint64_t count)
@@ -397,17 +359,18 @@ int output_new(struct pw_loop *loop, struct pw_context *context, const struct ou
     output->retry_timer = pw_loop_add_timer(loop, on_retry_timer, output);
     output->sink_timer = pw_loop_add_timer(loop, on_sink_timer, output);
     output->fade_timer = pw_loop_add_timer(loop, on_fade_timer, output);
-    output->rt.silent_event = pw_loop_add_event(loop, on_silent_event, output);
+    output->silent_event = pw_loop_add_event(loop, on_silent_event, output);
     if (!output->node_name || !output->description || !output->sink || !output->retry_timer ||
-        !output->sink_timer || !output->fade_timer || !output->rt.silent_event) {
+        !output->sink_timer || !output->fade_timer || !output->silent_event) {
         output_free(output);
         return -ENOMEM;
     }
-    output->rt.loop = loop;
-    output->rt.on_room = config->on_room;
-    output->rt.user = config->user;
-    output->rt.playhead = config->playhead;
-    fader_init(&output->rt.fader, config->ring);
+    output->cycle.on_room = config->on_room;
+    output->cycle.user = config->user;
+    output->cycle.on_silence = signal_silence;
+    output->cycle.owner = output;
+    output->cycle.playhead = config->playhead;
+    fader_init(&output->cycle.fader, config->ring);
 
     try_to_connect(output);
     output->on_state = config->on_state;
@@ -422,7 +385,7 @@ void output_free(struct output *output)
     // The callback signals the event: the stream goes first.
     disconnect(output);
     struct spa_source *sources[] = {output->retry_timer, output->sink_timer, output->fade_timer,
-                                    output->rt.silent_event};
+                                    output->silent_event};
     for (size_t i = 0; i < SPA_N_ELEMENTS(sources); i++)
         if (sources[i])
             pw_loop_destroy_source(output->loop, sources[i]);
@@ -441,7 +404,7 @@ void output_set_playing(struct output *output, bool playing)
         update_state(output);
         return;
     }
-    fader_set_playing(&output->rt.fader, playing);
+    fader_set_playing(&output->cycle.fader, playing);
     if (playing) {
         set_timer(output, output->fade_timer, 0);
         if (output->stream && !output->lost) {
@@ -465,7 +428,7 @@ void output_set_volume(struct output *output, double volume)
     if (!output)
         return;
     double clamped = fmin(fmax(volume, 0.0), 1.0);
-    fader_set_volume(&output->rt.fader, (float)(clamped * clamped * clamped));
+    fader_set_volume(&output->cycle.fader, (float)(clamped * clamped * clamped));
 }
 
 int output_redirect(struct output *output, bool source, const char *target)
@@ -496,5 +459,5 @@ bool output_is_diverted(const struct output *output)
 
 uint64_t output_underruns(const struct output *output)
 {
-    return output ? fader_underruns(&output->rt.fader) : 0;
+    return output ? fader_underruns(&output->cycle.fader) : 0;
 }
