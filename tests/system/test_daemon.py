@@ -233,33 +233,33 @@ class Daemon(DaemonCase):
 
     def test_stop_start_and_volume(self):
         self.play('--seed', '5')
-        wav, recorder, started = self.record()
+        wav, recorder, _ = self.record()
         time.sleep(2)
         self.ctl('stop')
-        stopped = time.monotonic() - started
         self.assertEqual(self.status()['state'], 'stopped')
         time.sleep(1.5)
         position = self.status()['position']
         time.sleep(0.5)
         self.assertEqual(self.status()['position'], position, 'time goes on while stopped')
         self.ctl('start')
-        restarted = time.monotonic() - started
         time.sleep(1.5)
         self.ctl('volume', '0')
-        muted = time.monotonic() - started
         time.sleep(1.5)
         self.end(recorder)
+
+        # By what is heard, not by the clock: a busy machine's recorder begins and goes on late.
         samples = listening.read_wav(wav)
-
-        def loudness(begin, end):
-            part = samples[int(begin * 48000):int(end * 48000)]
-            return float(np.sqrt((part ** 2).mean()))
-
-        # The recorder began up to half a second before `started` said so.
-        self.assertGreater(loudness(stopped - 1.2, stopped - 0.2), 1e-3)
-        self.assertLess(loudness(stopped + 0.9, restarted - 0.1), 1e-5)
-        self.assertGreater(loudness(restarted + 0.9, muted - 0.1), 1e-3)
-        self.assertLess(loudness(muted + 0.9, len(samples) / 48000), 1e-5)
+        step = 2400  # 50 ms
+        windows = samples[:len(samples) // step * step].reshape(-1, step)
+        loud = np.sqrt((windows ** 2).mean(1)) > 1e-5
+        edges = [0, *(np.flatnonzero(np.diff(loud)) + 1).tolist(), len(loud)]
+        rests = [(a, b) for a, b in zip(edges, edges[1:]) if not loud[a] and b - a > 10]
+        self.assertEqual(len(rests), 2, rests)
+        (stopped, restarted), (muted, end) = rests
+        self.assertGreater(stopped, 20)
+        self.assertGreater(restarted - stopped, 22)
+        self.assertGreater(muted - restarted, 12)
+        self.assertEqual(end, len(loud))
 
     def test_pipewire_is_killed_and_comes_back(self):
         self.play()
