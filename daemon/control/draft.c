@@ -15,8 +15,20 @@ void draft_begin(struct draft *draft, int64_t start)
     draft->event_count = 0;
 }
 
+/** Whether the same key is struck at the same moment already: the score has it once. */
+static bool has_twin(const struct draft *draft, const struct note *note)
+{
+    size_t i = draft->onset_count;
+    while (i > 0 && draft->onsets[i - 1].onset == note->onset)
+        if (draft->onsets[--i].pitch == note->pitch)
+            return true;
+    return false;
+}
+
 void draft_add_onset(struct draft *draft, const struct note *note)
 {
+    if (has_twin(draft, note))
+        return;
     if (draft->onset_count < DRAFT_ONSETS)
         draft->onsets[draft->onset_count++] = *note;
 }

@@ -35,7 +35,8 @@ struct draft {
 /** Empties it. */
 void draft_begin(struct draft *draft, int64_t start);
 
-/** What there is no room for, a storm of notes that no curator keeps, is left out. */
+/** In order of onset. Left out is what there is no room for, a storm of notes that no curator
+ * keeps, and a key that is struck at the same moment already, which the score has once. */
 void draft_add_onset(struct draft *draft, const struct note *note);
 void draft_add_event(struct draft *draft, const struct note *note);
 

@@ -98,6 +98,25 @@ static void test_a_draft_is_four_seconds_and_the_rest_waits(void **state)
     scene_free(scene);
 }
 
+static void test_a_key_is_struck_once_at_a_time(void **state)
+{
+    struct scene *scene = scene_new();
+    prime(scene, PRIMER_NOTHING, 0, 0);
+    struct net_lane input = {.forced_count = 0};
+    scene->scribe.kind->feed(&scene->scribe, &input);
+    struct tuple tuples[NET_RUN_NOTES];
+    for (size_t i = 0; i < NET_RUN_NOTES; i++) // four chords of 60, 64, 60 and 64
+        tuples[i] = (struct tuple){tuple_delta_bin(i % 4 ? 0 : 120), i % 2 ? 64 : 60, 20, 15};
+    assert_true(
+        scene->scribe.kind->take(&scene->scribe, (const uint8_t *)tuples, 0, &scene->draft));
+    assert_int_equal(scene->draft.onset_count, 2 * 3); // the fourth begins behind its end
+    for (size_t i = 0; i < scene->draft.onset_count; i++)
+        assert_int_equal(scene->draft.onsets[i].pitch, i % 2 ? 64 : 60);
+    keep(scene, 0);
+    assert_int_equal(score_copy(scene->score, 0, 4000 * MS, scene->primer.notes, PRIMER_NOTES), 6);
+    scene_free(scene);
+}
+
 static void test_sparse_notes_are_enough_for_several_drafts(void **state)
 {
     struct scene *scene = scene_new();
@@ -240,7 +259,8 @@ static void test_a_storm_ends(void **state)
     while (!run(scene, 0, 0))
         runs++;
     assert_int_equal(runs, SCRIBE_WAITING / NET_RUN_NOTES);
-    assert_int_equal(scene->draft.onset_count, SCRIBE_WAITING);
+    // All at one moment: each key once.
+    assert_int_equal(scene->draft.onset_count, NET_RUN_NOTES);
     scene_free(scene);
 }
 
@@ -248,6 +268,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_draft_is_four_seconds_and_the_rest_waits),
+        cmocka_unit_test(test_a_key_is_struck_once_at_a_time),
         cmocka_unit_test(test_sparse_notes_are_enough_for_several_drafts),
         cmocka_unit_test(test_a_refused_draft_is_forgotten),
         cmocka_unit_test(test_the_latest_notes_are_fed_and_go_on_seamlessly),
