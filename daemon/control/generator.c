@@ -216,56 +216,6 @@ static int step_net(struct generator *generator, struct entry *entry, struct ent
     return active;
 }
 
-/** Whom the net's sketches are for: one lane after the other, each until it has done. */
-static struct lane *choose_sketcher(const struct entry *entry)
-{
-    struct lane *first = NULL;
-    for (size_t i = 0; i < GENERATOR_LANES; i++) {
-        struct lane *lane = entry->seats[i];
-        if (!lane || !lane_wants_sketches(lane))
-            continue;
-        if (lane == entry->sketcher)
-            return lane;
-        if (!first)
-            first = lane;
-    }
-    return first;
-}
-
-/** Whether the net waits until its sketches are drawn. Music for files does: every run costs the
- * same however many take part, and who waits for sketches would be missing from one after the
- * other. */
-static bool waits_for_sketches(const struct generator *generator, const struct entry *entry)
-{
-    return !generator->hand && choose_sketcher(entry);
-}
-
-/** One run of what is drawn again. Returns how many lanes took part. */
-static int step_sketches(struct generator *generator, struct entry *entry)
-{
-    struct net_lane inputs[LANE_SKETCH_LANES];
-    struct lane *lane = choose_sketcher(entry);
-    entry->sketcher = lane;
-    if (!lane)
-        return 0;
-    int r = entry->sketches ? 0 : generator_load_sketches(generator, entry);
-    if (r < 0)
-        return r;
-    if (!entry->sketches) {
-        lane_allow_sketches(lane, false);
-        return 1; // there is work left for the net itself
-    }
-    lane_sketch(lane, entry->sketches, inputs);
-    r = generator_run(generator, entry->sketches, inputs);
-    if (r < 0)
-        return r;
-    atomic_fetch_add(&generator->progress, 1);
-    lane_take_sketches(lane, net_info(entry->sketches), generator->tokens);
-    if (lane_doubts(lane))
-        entry->doubted = true;
-    return 1;
-}
-
 static void set_trouble(struct generator *generator, const char *trouble)
 {
     if (atomic_exchange(&generator->trouble, trouble) != trouble && generator->on_trouble)
@@ -348,8 +298,10 @@ int generator_step(struct generator *generator)
     }
     for (size_t i = 0; i < generator->net_count && total >= 0; i++) {
         struct entry *entry = &generator->nets[i];
-        int active = waits_for_sketches(generator, entry) ? 0 : step_net(generator, entry, entries);
-        int drawn = active < 0 ? active : step_sketches(generator, entry);
+        int active = generator_waits_for_sketches(generator, entry)
+                         ? 0
+                         : step_net(generator, entry, entries);
+        int drawn = active < 0 ? active : generator_step_sketches(generator, entry);
         total = drawn < 0 ? drawn : total + active + drawn;
     }
     generator->locked = false;

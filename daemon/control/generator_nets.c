@@ -81,6 +81,8 @@ struct call {
     struct entry *entry;
     const struct net_lane *inputs;
     struct net *net;
+    struct net *from;
+    uint32_t lane, from_lane;
     uint32_t width;
     const char *want;
 };
@@ -121,6 +123,12 @@ static int do_free(void *user)
 {
     net_free(((struct call *)user)->net);
     return 0;
+}
+
+static int do_adopt(void *user)
+{
+    struct call *call = user;
+    return net_adopt(call->net, call->lane, call->from, call->from_lane);
 }
 
 static int do_run(void *user)
@@ -197,6 +205,16 @@ int generator_load(struct generator *generator, struct entry *entry)
     return r;
 }
 
+/** Sketches that cannot take over what the lanes' own net has heard are of no use. */
+static void look_at_sketches(struct generator *generator, struct entry *entry)
+{
+    if (!entry->sketches || !entry->net || net_is_kin(entry->net, entry->sketches))
+        return;
+    call(do_free, &(struct call){.generator = generator, .net = entry->sketches});
+    entry->sketches = NULL;
+    entry->no_sketches = true;
+}
+
 int generator_widen(struct generator *generator, struct entry *entry, uint32_t width)
 {
     struct call widening = {.generator = generator, .entry = entry, .width = width};
@@ -208,6 +226,7 @@ int generator_widen(struct generator *generator, struct entry *entry, uint32_t w
     entry->width = width;
     log_debug("net %s has room for %u channels", entry->known->name, width);
     call(do_free, &(struct call){.generator = generator, .net = old});
+    look_at_sketches(generator, entry);
     return 0;
 }
 
@@ -215,6 +234,7 @@ int generator_load_sketches(struct generator *generator, struct entry *entry)
 {
     int r = call(do_load_sketches, &(struct call){.generator = generator, .entry = entry});
     entry->no_sketches = r == -EBADMSG || r == -ENOENT || r == -ENOMEM;
+    look_at_sketches(generator, entry);
     if (entry->no_sketches)
         log_warning("net %s cannot be loaded twice: refused drafts are drawn again one by one",
                     entry->known->name);
@@ -350,6 +370,16 @@ int generator_tune_next(struct generator *generator)
     tune_free(generator->tune);
     generator->tune = NULL;
     return r < 0 && device_is_lost(generator->device) ? r : 1;
+}
+
+int generator_adopt(struct generator *generator, struct net *net, uint32_t lane, struct net *from,
+                    uint32_t from_lane)
+{
+    return call(do_adopt, &(struct call){.generator = generator,
+                                         .net = net,
+                                         .lane = lane,
+                                         .from = from,
+                                         .from_lane = from_lane});
 }
 
 int generator_run(struct generator *generator, struct net *net, const struct net_lane *inputs)

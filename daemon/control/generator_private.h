@@ -146,6 +146,19 @@ int generator_load_next(struct generator *generator);
  * none to tune, or -errno of a device that fails. */
 int generator_tune_next(struct generator *generator);
 
+/** Whether the net waits until its sketches are drawn. Music for files does: every run costs the
+ * same however many take part, and who waits for sketches would be missing from one after the
+ * other. */
+bool generator_waits_for_sketches(const struct generator *generator, const struct entry *entry);
+
+/** One run of what is drawn again of a net's drafts. Returns how many lanes took part, or -errno of
+ * a device that fails. */
+int generator_step_sketches(struct generator *generator, struct entry *entry);
+
+/** net_adopt(). */
+int generator_adopt(struct generator *generator, struct net *net, uint32_t lane, struct net *from,
+                    uint32_t from_lane);
+
 /** net_run(), into generator->tokens. */
 int generator_run(struct generator *generator, struct net *net, const struct net_lane *inputs);
 

@@ -184,7 +184,6 @@ void lane_begin_replacement(struct lane *lane)
     lane->cut = lane->start = start < horizon ? start : horizon;
     lane->replaces = true;
     lane->priming = true;
-    lane->follow = false;
     lane->work = LANE_RESTS;
     lane->filling = true;
     lane->refused = 0;
@@ -274,7 +273,6 @@ static void turn_to(struct lane *lane, const struct net_info *info,
         lane->patiences = aside_knows(&lane->aside, known) ? LANE_PATIENCES - 1 : 0;
         scribe_init(&lane->scribe, &lane->primer, info->vocabulary, at);
         lane->work = LANE_RESTS;
-        lane->follow = false;
         if (!lane->priming) {
             lane->priming = true;
             lane->source = PRIMER_LATEST;
@@ -304,13 +302,24 @@ static void look_at_the_time(struct lane *lane)
     }
 }
 
-/** The draft that was refused is drawn again, all sketches from the same phrase. */
-static void begin_sketches(struct lane *lane)
+static void begin_sketches(struct lane *lane, bool primed)
+{
+    sketches_begin(&lane->sketches, &lane->scribe, primed);
+    lane->work = LANE_SKETCHES;
+}
+
+/** The draft that was refused is drawn again, all sketches from the same phrase: the lane's own net
+ * hears it, beside the others that play on it, and they begin as it stands then. */
+static void draw_again(struct lane *lane, struct net *net, uint32_t index)
 {
     prime(lane);
-    sketches_begin(&lane->sketches, &lane->scribe);
     atomic_fetch_add(&lane->decisions.redrawn, LANE_SKETCH_LANES);
-    lane->work = LANE_SKETCHES;
+    if (lane->scribe.kind->primes(&lane->scribe)) {
+        net_reset(net, index);
+        lane->work = LANE_PRIMES;
+    } else {
+        begin_sketches(lane, false);
+    }
 }
 
 /** Begins a draft if music is wanted. Returns false where enough is there. */
@@ -331,7 +340,7 @@ static bool begin_draft(struct lane *lane, struct net *net, uint32_t index)
             begin_opening(lane);
     }
     if (lane->refused && lane->may_sketch) {
-        begin_sketches(lane);
+        draw_again(lane, net, index);
         return true;
     }
     lane->work = LANE_DRAFTS;
@@ -353,15 +362,6 @@ void lane_join(struct lane *lane)
         lane->filling = true;
 }
 
-/** The lane's own net is to hear what the kept sketch's has heard. */
-static void begin_following(struct lane *lane, struct net *net, uint32_t index)
-{
-    lane->scribe.kind->follow(&lane->scribe);
-    net_reset(net, index);
-    lane->follow = false;
-    lane->work = LANE_FOLLOWS;
-}
-
 /** Says what a net is to do for a scribe of this lane. */
 static void fill(struct lane *lane, const struct net_info *info, struct scribe *scribe,
                  struct net_lane *ret_input)
@@ -378,8 +378,6 @@ bool lane_plan(struct lane *lane, struct net *net, const struct repertoire_net *
     *ret_input = (struct net_lane){.active = false};
     lane_settle(lane);
     turn_to(lane, info, known);
-    if (lane->follow)
-        begin_following(lane, net, index);
     while (lane->work == LANE_RESTS)
         if (!begin_draft(lane, net, index))
             return false;
@@ -401,8 +399,8 @@ void lane_take(struct lane *lane, const uint8_t *tokens)
     bool whole = lane->scribe.kind->take(&lane->scribe, tokens, lane->start, &lane->draft);
     if (lane->scribe.nonsense)
         lane_give_up(lane);
-    else if (whole && lane->work == LANE_FOLLOWS)
-        lane->work = LANE_RESTS;
+    else if (lane->work == LANE_PRIMES && !lane->scribe.kind->primes(&lane->scribe))
+        begin_sketches(lane, true);
     else if (whole)
         lane_judge(lane);
 }
@@ -410,7 +408,7 @@ void lane_take(struct lane *lane, const uint8_t *tokens)
 void lane_allow_sketches(struct lane *lane, bool allow)
 {
     lane->may_sketch = allow;
-    if (!allow && lane->work == LANE_SKETCHES)
+    if (!allow && (lane->work == LANE_PRIMES || lane->work == LANE_SKETCHES))
         lane->work = LANE_RESTS;
 }
 
@@ -419,13 +417,18 @@ bool lane_wants_sketches(const struct lane *lane)
     return lane->work == LANE_SKETCHES;
 }
 
+bool lane_begins_sketches(const struct lane *lane)
+{
+    return lane->sketches.primed && !lane->sketches.begun;
+}
+
 void lane_sketch(struct lane *lane, struct net *net, struct net_lane *ret_inputs)
 {
     struct sketches *sketches = &lane->sketches;
     for (uint32_t i = 0; i < LANE_SKETCH_LANES; i++) {
         struct sketch *sketch = &sketches->of[i];
         ret_inputs[i] = (struct net_lane){.active = false};
-        if (!sketches->begun)
+        if (!sketches->begun && !sketches->primed)
             net_reset(net, i);
         sketch->drawing = !sketch->whole;
         if (sketch->whole)
@@ -440,6 +443,7 @@ void lane_sketch(struct lane *lane, struct net *net, struct net_lane *ret_inputs
 void lane_take_sketches(struct lane *lane, const struct net_info *info, const uint8_t *tokens)
 {
     lane->age++;
+    lane->adopt = -1;
     if (lane_settle(lane))
         return;
     if (sketches_take(&lane->sketches, info, tokens, lane->start)) {
@@ -449,12 +453,16 @@ void lane_take_sketches(struct lane *lane, const struct net_info *info, const ui
     }
 }
 
+int lane_kept_sketch(const struct lane *lane)
+{
+    return lane->adopt;
+}
+
 void lane_forget(struct lane *lane, const char *reason)
 {
     if (lane_settle(lane))
         return;
     lane->work = LANE_RESTS;
-    lane->follow = false;
     if (!lane->priming) {
         lane->priming = true;
         lane->source = PRIMER_LATEST;
@@ -464,7 +472,7 @@ void lane_forget(struct lane *lane, const char *reason)
 
 int64_t lane_idle_us(struct lane *lane)
 {
-    if (lane->work != LANE_RESTS || lane->follow || lane->filling)
+    if (lane->work != LANE_RESTS || lane->filling)
         return 0;
     int64_t ahead = score_horizon(lane->score) - score_position(lane->score);
     int64_t idle = ahead - LANE_LOW_SECONDS * NOTE_SECOND;

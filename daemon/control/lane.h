@@ -107,8 +107,16 @@ bool lane_wants_sketches(const struct lane *lane);
  */
 void lane_sketch(struct lane *lane, struct net *net, struct net_lane *ret_inputs);
 
+/** Whether, before lane_sketch(), all lanes of that net are to adopt what the lane's own one has
+ * heard (net_adopt()). */
+bool lane_begins_sketches(const struct lane *lane);
+
 /** Takes the steps that the run of lane_sketch() made, [lanes][steps][token_bytes]. */
 void lane_take_sketches(struct lane *lane, const struct net_info *info, const uint8_t *tokens);
+
+/** After that: which lane of the net has drawn what was kept, so that the lane's own net is to
+ * adopt from it; -1: none. */
+int lane_kept_sketch(const struct lane *lane);
 
 /** Takes the net_info.steps steps that the run made. */
 void lane_take(struct lane *lane, const uint8_t *tokens);

@@ -251,5 +251,6 @@ void lane_judge_sketches(struct lane *lane)
     lane->scribe = best->scribe;
     draft_copy(&lane->draft, &best->draft);
     lane_play_on(lane, true);
-    lane->follow = keep(lane);
+    if (keep(lane))
+        lane->adopt = (int)(best - lane->sketches.of);
 }

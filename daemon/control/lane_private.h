@@ -46,8 +46,8 @@ enum lane_rung {
 enum lane_work {
     LANE_RESTS,    ///< nothing
     LANE_DRAFTS,   ///< the lane's own net makes a draft
-    LANE_SKETCHES, ///< another one draws it again, several times at once
-    LANE_FOLLOWS,  ///< the lane's own net is told which of them was kept
+    LANE_PRIMES,   ///< the lane's own net is fed with what all sketches begin with
+    LANE_SKETCHES, ///< another one draws the draft again, several times at once
 };
 
 struct lane {
@@ -94,7 +94,7 @@ struct lane {
     double least_badness;
     struct sketches sketches; ///< what is drawn of a draft that was refused
     bool may_sketch;          ///< there is a net for it
-    bool follow;              ///< one of them was kept: the lane's own net is to hear it
+    int adopt;                ///< the one that was kept just now, -1: none
     struct primer primer;
 
     const struct repertoire_net *playing; ///< the net in use; NULL: none yet

@@ -63,7 +63,6 @@ bool lane_set_aside(struct lane *lane)
     aside_put(&lane->aside, lane->playing, lane->start);
     decisions_count(&lane->decisions.set_aside);
     lane->work = LANE_RESTS;
-    lane->follow = false;
     lane->refused = 0;
     lane->patiences = 0;
     lane->steering.trim = 0;
@@ -216,7 +215,6 @@ bool lane_settle(struct lane *lane)
     if (lane->replaces)
         return false;
     lane->work = LANE_RESTS;
-    lane->follow = false;
     lane->refused = 0;
     int64_t at = (score_horizon(lane->score) + ROLL_FRAME_US - 1) / ROLL_FRAME_US * ROLL_FRAME_US;
     lane->scribe.kind->cut(&lane->scribe, at);

@@ -28,27 +28,22 @@ struct scribe_kind;
 #define SCRIBE_PRIME_NOTES_SOON 64
 /** Notes of a draft of such a net, and those behind its end. More in four seconds is a storm. */
 #define SCRIBE_WAITING 1024
-/** What such a net hears from its reset to the end of the first draft, at most, in whole runs. */
-#define SCRIBE_HEARD (SCRIBE_PRIME_NOTES + SCRIBE_WAITING + NET_RUN_NOTES)
 
 /** What a scribe of rolls knows. */
 struct scribe_roll_state {
     struct roll_reader reader; ///< as it stood when the draft began
     uint8_t phrase[SCRIBE_PRIME_FRAMES * ROLL_PITCHES];
     uint8_t frames[SCRIBE_DRAFT_FRAMES * ROLL_PITCHES];
-    size_t primed;  ///< frames that were fed, of the phrase or, following, of the draft as well
+    size_t primed;  ///< frames of the phrase that were fed
     size_t written; ///< frames of the draft
-    bool following;
 };
 
 /** What a scribe of notes knows. */
 struct scribe_notes_state {
-    struct tuple heard[SCRIBE_HEARD]; ///< by the net since its reset, the phrase first
-    size_t heard_count;
-    size_t to_feed; ///< of them, the phrase or, following, all
-    size_t primed;  ///< of those, fed so far
+    struct tuple phrase[SCRIBE_PRIME_NOTES];
+    size_t to_feed; ///< of it
+    size_t primed;  ///< fed so far
     size_t feeding; ///< of the run in work
-    bool following;
     int64_t former; ///< onset of the last note the net has heard, in channel time
     int64_t floor;  ///< nothing new begins before it
     /** What the net has played and nobody has kept yet, in order of onset: the draft, and behind
@@ -89,14 +84,13 @@ struct scribe_kind {
     /** Says what the next run is fed. */
     void (*feed)(struct scribe *scribe, struct net_lane *input);
 
+    /** Whether the next run is fed the phrase and makes nothing: nothing is drawn in it, so it is
+     * the same for all that begin with this phrase. */
+    bool (*primes)(const struct scribe *scribe);
+
     /** Takes the steps that a run made. Returns true once `draft`, which begins at `start`, is
      * whole. */
     bool (*take)(struct scribe *scribe, const uint8_t *tokens, int64_t start, struct draft *draft);
-
-    /** The net's lane was reset once more: it is fed all that this scribe's net has heard up to the
-     * end of the first draft after priming, and then goes on from there. take() returns true when
-     * that is done, without a draft. */
-    void (*follow)(struct scribe *scribe);
 
     /** Writes a draft out of the primer's phrase instead of what a net plays. */
     void (*copy_phrase)(struct scribe *scribe, int64_t start, struct draft *draft);

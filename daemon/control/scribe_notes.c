@@ -37,8 +37,7 @@ static void spell(struct scribe *scribe, int64_t from, int64_t start)
         count = most;
     }
     struct note *chosen = primer->notes + first;
-    notes->to_feed = tuple_spell(chosen, count, primer->to, notes->heard);
-    notes->heard_count = notes->to_feed;
+    notes->to_feed = tuple_spell(chosen, count, primer->to, notes->phrase);
     if (count)
         notes->former = chosen[count - 1].onset;
 }
@@ -54,10 +53,8 @@ static enum primer_source notes_prime(struct scribe *scribe, enum primer_source 
     if (source == PRIMER_HUMAN && (!primer->book || !seedbook_count(primer->book, composer)))
         source = PRIMER_NOTHING;
     source = primer_choose(primer, source, start, REACH_US, composer, curator);
-    notes->heard_count = 0;
     notes->to_feed = 0;
     notes->primed = 0;
-    notes->following = false;
     scribe->nonsense = false;
     notes->floor = start;
     if (source == PRIMER_LATEST) {
@@ -89,16 +86,12 @@ static bool write_draft(struct scribe_notes_state *notes, int64_t start, struct 
 
 static bool notes_go_on(struct scribe *scribe, int64_t start, struct draft *draft)
 {
-    scribe->notes.following = false;
     return write_draft(&scribe->notes, start, draft);
 }
 
-static void notes_follow(struct scribe *scribe)
+static bool notes_primes(const struct scribe *scribe)
 {
-    struct scribe_notes_state *notes = &scribe->notes;
-    notes->to_feed = notes->heard_count;
-    notes->primed = 0;
-    notes->following = true;
+    return scribe->notes.to_feed - scribe->notes.primed >= NET_RUN_NOTES;
 }
 
 static void notes_feed(struct scribe *scribe, struct net_lane *input)
@@ -108,7 +101,7 @@ static void notes_feed(struct scribe *scribe, struct net_lane *input)
     notes->feeding = left < NET_RUN_NOTES ? left : NET_RUN_NOTES;
     if (!notes->feeding)
         return;
-    input->forced = (const uint8_t *)(notes->heard + notes->primed);
+    input->forced = (const uint8_t *)(notes->phrase + notes->primed);
     input->forced_count = (uint32_t)notes->feeding;
 }
 
@@ -127,16 +120,12 @@ static bool notes_take(struct scribe *scribe, const uint8_t *tokens, int64_t sta
 {
     struct scribe_notes_state *notes = &scribe->notes;
     notes->primed += notes->feeding;
-    if (notes->following)
-        return notes->primed == notes->to_feed;
     struct tuple tuples[NET_RUN_NOTES];
     memcpy(tuples, tokens, sizeof tuples);
     if (are_nonsense(tuples + notes->feeding, NET_RUN_NOTES - notes->feeding))
         scribe->nonsense = true;
     for (size_t i = notes->feeding; i < NET_RUN_NOTES; i++) {
         struct tuple tuple = tuples[i];
-        if (notes->heard_count < SCRIBE_HEARD)
-            notes->heard[notes->heard_count++] = tuple;
         struct note note = tuple_note(&tuple, notes->former);
         if (note.onset < notes->floor)
             note.onset = notes->floor;
@@ -180,8 +169,8 @@ const struct scribe_kind scribe_notes = {
     .prime = notes_prime,
     .go_on = notes_go_on,
     .feed = notes_feed,
+    .primes = notes_primes,
     .take = notes_take,
-    .follow = notes_follow,
     .copy_phrase = notes_copy_phrase,
     .keep = notes_keep,
 };

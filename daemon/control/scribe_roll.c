@@ -30,7 +30,6 @@ static enum primer_source roll_prime(struct scribe *scribe, enum primer_source s
     roll_write(primer->notes, primer->count, primer->from, SCRIBE_PRIME_FRAMES, 0, roll->phrase);
     roll->primed = 0;
     roll->written = 0;
-    roll->following = false;
     scribe->nonsense = false;
     return source;
 }
@@ -39,25 +38,20 @@ static bool roll_go_on(struct scribe *scribe, int64_t start, struct draft *draft
 {
     scribe->roll.primed = SCRIBE_PRIME_FRAMES;
     scribe->roll.written = 0;
-    scribe->roll.following = false;
     return false;
 }
 
-static void roll_follow(struct scribe *scribe)
+static bool roll_primes(const struct scribe *scribe)
 {
-    scribe->roll.primed = 0;
-    scribe->roll.following = true;
+    return scribe->roll.primed < SCRIBE_PRIME_FRAMES;
 }
 
 static void roll_feed(struct scribe *scribe, struct net_lane *input)
 {
     const struct scribe_roll_state *roll = &scribe->roll;
-    if (roll->primed < SCRIBE_PRIME_FRAMES)
-        input->forced = roll->phrase + roll->primed * ROLL_PITCHES;
-    else if (roll->following)
-        input->forced = roll->frames + (roll->primed - SCRIBE_PRIME_FRAMES) * ROLL_PITCHES;
-    else
+    if (!roll_primes(scribe))
         return;
+    input->forced = roll->phrase + roll->primed * ROLL_PITCHES;
     input->forced_count = NET_RUN_STEPS;
 }
 
@@ -93,11 +87,7 @@ static bool roll_take(struct scribe *scribe, const uint8_t *tokens, int64_t star
                       struct draft *draft)
 {
     struct scribe_roll_state *roll = &scribe->roll;
-    if (roll->following) {
-        roll->primed += NET_RUN_STEPS;
-        return roll->primed == SCRIBE_PRIME_FRAMES + SCRIBE_DRAFT_FRAMES;
-    }
-    if (roll->primed < SCRIBE_PRIME_FRAMES) {
+    if (roll_primes(scribe)) {
         roll->primed += NET_RUN_STEPS;
         return false;
     }
@@ -137,8 +127,8 @@ const struct scribe_kind scribe_roll = {
     .prime = roll_prime,
     .go_on = roll_go_on,
     .feed = roll_feed,
+    .primes = roll_primes,
     .take = roll_take,
-    .follow = roll_follow,
     .copy_phrase = roll_copy_phrase,
     .keep = roll_keep,
 };

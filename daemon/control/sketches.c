@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "control/sketches.h"
 
-void sketches_begin(struct sketches *sketches, const struct scribe *scribe)
+void sketches_begin(struct sketches *sketches, const struct scribe *scribe, bool primed)
 {
     for (size_t i = 0; i < LANE_SKETCH_LANES; i++) {
         struct sketch *sketch = &sketches->of[i];
@@ -11,6 +11,7 @@ void sketches_begin(struct sketches *sketches, const struct scribe *scribe)
         sketch->steps = 0;
     }
     sketches->begun = false;
+    sketches->primed = primed;
 }
 
 uint64_t sketches_seed(uint64_t seed, size_t index)

@@ -28,11 +28,12 @@ struct sketch {
 
 struct sketches {
     struct sketch of[LANE_SKETCH_LANES];
-    bool begun; ///< the net's lanes were reset
+    bool begun;  ///< the net's lanes have been told where they begin
+    bool primed; ///< that is where the lane's own net has got to; else they are new
 };
 
-/** All begin as `scribe` stands, which was primed. */
-void sketches_begin(struct sketches *sketches, const struct scribe *scribe);
+/** All begin as `scribe` stands; `primed`: as the lane's own net, which was fed with its phrase. */
+void sketches_begin(struct sketches *sketches, const struct scribe *scribe, bool primed);
 
 /** The seed of the random numbers of sketch number `index`; number 0 draws as its lane does. */
 uint64_t sketches_seed(uint64_t seed, size_t index);

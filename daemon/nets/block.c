@@ -162,6 +162,12 @@ void block_free(struct block *block)
     free(block);
 }
 
+struct buffer *block_ring(const struct block *block, uint32_t *ret_words)
+{
+    *ret_words = block->push[0] * 2 * block->push[2] * SLOT_TEXELS * 4;
+    return block->ring;
+}
+
 void block_record(const struct block *block, struct batch *batch)
 {
     matrix_record(&block->qkv, batch);

@@ -39,6 +39,9 @@ uint64_t block_ring_texels(uint32_t heads, uint32_t window);
 int block_new(const struct block_place *place, uint32_t index, struct block **ret_block);
 void block_free(struct block *block);
 
+/** The ring, and how many words of four bytes each lane has in it, one lane behind the other. */
+struct buffer *block_ring(const struct block *block, uint32_t *ret_words);
+
 /** Records a step, and a barrier behind it. */
 void block_record(const struct block *block, struct batch *batch);
 

@@ -81,6 +81,8 @@ static int conv1d_new(const struct layer_place *place, struct buffer *input, str
         .kind = &conv1d_kind,
         .states = {{"place", {conv->places[0], conv->places[1]}, LAYER_PLACE}},
         .state_count = 1,
+        .layers = conv->layers,
+        .layer_count = LAYERS,
     };
     *ret_stack = &conv->stack;
     return 0;

@@ -32,12 +32,15 @@ struct engine_place {
     struct buffer *tokens; ///< the same of what comes out
 };
 
-/** A buffer to look into, for tests. */
+/** What lanes have in a buffer: `features` words of four bytes each. */
 struct engine_view {
     struct buffer *buffer;
     uint32_t features;
     bool lane_by_lane; ///< [lane][features]; else as form_index() says
 };
+
+/** Views of all that a lane keeps from one run to the next, at most. */
+#define ENGINE_MOST_VIEWS 24
 
 struct engine_kind {
     const char *name;               ///< the metadata's "net"
@@ -54,7 +57,10 @@ struct engine_kind {
     void (*free)(struct engine *engine);
     /** Records a run of `steps` steps: what lane words ask for is cleared first. */
     void (*record)(const struct engine *engine, struct batch *batch, uint32_t steps);
-    /** The buffer called `name`; false where there is none. */
+    /** Views of all that a lane keeps from one run to the next; features are multiples of four.
+     * Nets of one file have the same, in the same order. Returns how many. */
+    uint32_t (*keeps)(const struct engine *engine, struct engine_view ret_views[ENGINE_MOST_VIEWS]);
+    /** The buffer called `name`, for tests; false where there is none. */
     bool (*look)(const struct engine *engine, const char *name, struct engine_view *ret_view);
 };
 

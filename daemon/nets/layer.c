@@ -303,6 +303,12 @@ void layer_free(struct layer *layer)
     free(layer);
 }
 
+struct buffer *layer_past(const struct layer *layer, uint32_t *ret_features)
+{
+    *ret_features = layer->past ? (layer->push[5] + 1) * layer->push[0] * MATRIX_BLOCK : 0;
+    return layer->past;
+}
+
 void layer_record(const struct layer *layer, struct batch *batch, uint32_t step)
 {
     batch_dispatch(batch, layer->bindings[step & 1], layer->push, sizeof layer->push,

@@ -90,6 +90,9 @@ int layer_new_branches(const struct layer_place *place, const char *name,
                        const struct layer_branches *shape, struct buffer *input,
                        struct buffer *residual, struct buffer *skips, struct layer **ret_layer);
 
+/** The past of a convolution, and its features; NULL of another layer. */
+struct buffer *layer_past(const struct layer *layer, uint32_t *ret_features);
+
 void layer_free(struct layer *layer);
 
 /** Records the layer's work of step number `step`, and a barrier behind it. */

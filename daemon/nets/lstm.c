@@ -96,6 +96,8 @@ static int lstm_new(const struct layer_place *place, struct buffer *input, struc
                    {"h2", {lstm->h2[0], lstm->h2[1]}, UNITS},
                    {"c2", {lstm->c2, lstm->c2}, UNITS}},
         .state_count = 4,
+        .layers = lstm->layers,
+        .layer_count = LAYERS,
     };
     *ret_stack = &lstm->stack;
     return 0;

@@ -10,9 +10,11 @@
 #include "compute/batch.h"
 #include "compute/buffer.h"
 #include "compute/device.h"
+#include "compute/kernel.h"
 #include "nets/card.h"
 #include "nets/engine.h"
 #include "nets/form.h"
+#include "nets/handover.h"
 #include "nets/net_debug.h"
 #include "nets/safetensors.h"
 #include "nets/tables.h"
@@ -29,6 +31,7 @@ struct net {
     struct buffer *forced;       ///< [lane][steps][token_bytes]
     struct buffer *tokens;       ///< the same, of what comes out
     struct batch *batch;         ///< net_info.steps steps
+    struct kernel *handover;     ///< NULL until a state is adopted
     uint32_t pending[MAX_LANES]; ///< LANE_CLEAR_* with the next run
 };
 
@@ -225,6 +228,7 @@ void net_free(struct net *net)
     if (!net)
         return;
     batch_free(net->batch);
+    kernel_free(net->handover);
     if (net->engine)
         net->engine->kind->free(net->engine);
     buffer_free(net->forced);
@@ -252,6 +256,20 @@ void net_reset(struct net *net, uint32_t lane)
 {
     assert(lane < net->card.info.lanes);
     net->pending[lane] = LANE_CLEAR_STATE | LANE_CLEAR_FRAME;
+}
+
+bool net_is_kin(const struct net *net, const struct net *other)
+{
+    return handover_fits(&net->form, &other->form);
+}
+
+int net_adopt(struct net *net, uint32_t lane, const struct net *from, uint32_t from_lane)
+{
+    assert(lane < net->card.info.lanes && from_lane < from->card.info.lanes);
+    assert(!from->pending[from_lane]);
+    net->pending[lane] = 0;
+    return handover_run(&(struct handover_end){&from->form, from->engine, from_lane},
+                        &(struct handover_end){&net->form, net->engine, lane}, &net->handover);
 }
 
 int net_run(struct net *net, const struct net_lane *lanes, uint8_t *ret_tokens)

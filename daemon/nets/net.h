@@ -172,6 +172,17 @@ int net_find_composer(const struct net *net, const char *name);
  */
 void net_reset(struct net *net, uint32_t lane);
 
+/** Whether lanes of the one can adopt what those of the other have; both are of the same file. They
+ * cannot where a device takes only the narrower net in its fast form. */
+bool net_is_kin(const struct net *net, const struct net *other);
+
+/**
+ * `lane` goes on where lane `from_lane` of the other net, its kin, has got to, which stays as it
+ * is: the next run makes of the same inputs what it would have made. Waits. Returns 0, or as
+ * net_run(); then reset the lane.
+ */
+int net_adopt(struct net *net, uint32_t lane, const struct net *from, uint32_t from_lane);
+
 /**
  * Runs net_info.steps steps in one submit for all active lanes and waits for them.
  *

@@ -23,6 +23,8 @@ struct note_place {
     uint32_t number, ticks, last, heard;
 };
 
+_Static_assert(SHAPE_MOST_LAYERS + 1 <= ENGINE_MOST_VIEWS, "a ring of each, and the place");
+
 struct note_engine {
     struct engine engine;
     const struct form *form;
@@ -257,6 +259,20 @@ static void note_engine_record(const struct engine *engine, struct batch *batch,
     }
 }
 
+static uint32_t note_engine_keeps(const struct engine *engine,
+                                  struct engine_view ret_views[ENGINE_MOST_VIEWS])
+{
+    const struct note_engine *note = (const struct note_engine *)engine;
+    uint32_t layers = note->shape.layers;
+    for (uint32_t i = 0; i < layers; i++) {
+        ret_views[i].buffer = block_ring(note->blocks[i], &ret_views[i].features);
+        ret_views[i].lane_by_lane = true;
+    }
+    // The next input is looked up anew when a run begins.
+    ret_views[layers] = (struct engine_view){note->places, sizeof(struct note_place) / 4, true};
+    return layers + 1;
+}
+
 static bool note_engine_look(const struct engine *engine, const char *name,
                              struct engine_view *ret_view)
 {
@@ -298,5 +314,6 @@ const struct engine_kind transformer_engine = {
     .new = note_engine_new,
     .free = note_engine_free,
     .record = note_engine_record,
+    .keeps = note_engine_keeps,
     .look = note_engine_look,
 };

@@ -13,6 +13,7 @@
 #include "convolve_texel.spv.h"
 #include "dense_plain.spv.h"
 #include "dense_texel.spv.h"
+#include "hand_over.spv.h"
 #include "matrix_plain.spv.h"
 #include "matrix_texel.spv.h"
 #include "recurrent_image.spv.h"
@@ -34,6 +35,7 @@ PROGRAM(convolve_plain);
 PROGRAM(convolve_texel);
 PROGRAM(dense_plain);
 PROGRAM(dense_texel);
+PROGRAM(hand_over);
 PROGRAM(matrix_plain);
 PROGRAM(matrix_texel);
 PROGRAM(recurrent_image);

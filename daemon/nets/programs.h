@@ -24,6 +24,7 @@ extern const struct program program_convolve_plain;
 extern const struct program program_convolve_texel;
 extern const struct program program_dense_plain;
 extern const struct program program_dense_texel;
+extern const struct program program_hand_over;
 extern const struct program program_matrix_plain;
 extern const struct program program_matrix_texel;
 extern const struct program program_recurrent_image;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "nets/engine.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,6 +132,28 @@ static void roll_engine_record(const struct engine *engine, struct batch *batch,
     }
 }
 
+static uint32_t roll_engine_keeps(const struct engine *engine,
+                                  struct engine_view ret_views[ENGINE_MOST_VIEWS])
+{
+    const struct roll_engine *roll = (const struct roll_engine *)engine;
+    const struct stack *stack = roll->stack;
+    uint32_t count = 0, features = 0;
+    // Every run begins at an even step.
+    for (uint32_t i = 0; i < stack->state_count; i++)
+        ret_views[count++] =
+            (struct engine_view){stack->states[i].now[0], stack->states[i].features, false};
+    for (uint32_t i = 0; i < stack->layer_count; i++) {
+        struct buffer *past = layer_past(stack->layers[i], &features);
+        if (past)
+            ret_views[count++] = (struct engine_view){past, features, false};
+        assert(count <= ENGINE_MOST_VIEWS - 2);
+    }
+    ret_views[count++] = (struct engine_view){sampler_input(roll->sampler), STACK_INPUTS, false};
+    ret_views[count++] =
+        (struct engine_view){sampler_frames(roll->sampler), NET_FRAME_CELLS / 4, true};
+    return count;
+}
+
 static bool roll_engine_look(const struct engine *engine, const char *name,
                              struct engine_view *ret_view)
 {
@@ -166,7 +189,7 @@ static int roll_texels(const struct engine_kind *kind, const struct safetensors 
         .name = (kind_name), .stack = &(stack_kind), .vocabulary = NET_ROLL,                       \
         .steps = NET_RUN_STEPS, .token_bytes = NET_FRAME_CELLS, .texels = roll_texels,             \
         .new = roll_engine_new, .free = roll_engine_free, .record = roll_engine_record,            \
-        .look = roll_engine_look,                                                                  \
+        .keeps = roll_engine_keeps, .look = roll_engine_look,                                      \
     }
 
 const struct engine_kind roll_engines[ROLL_ENGINES] = {

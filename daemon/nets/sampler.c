@@ -72,6 +72,11 @@ struct buffer *sampler_input(const struct sampler *sampler)
     return sampler->input;
 }
 
+struct buffer *sampler_frames(const struct sampler *sampler)
+{
+    return sampler->frames;
+}
+
 struct buffer *sampler_logits(const struct sampler *sampler)
 {
     return sampler->logits;

@@ -24,6 +24,8 @@ void sampler_free(struct sampler *sampler);
 /** The buffers of STACK_INPUTS and STACK_LOGITS features; owned by the sampler. */
 struct buffer *sampler_input(const struct sampler *sampler);
 struct buffer *sampler_logits(const struct sampler *sampler);
+/** The last frame of each lane, NET_FRAME_CELLS bytes, one lane behind the other. */
+struct buffer *sampler_frames(const struct sampler *sampler);
 
 /** Records the drawing of frame number `step` of a run, and a barrier behind it. */
 void sampler_record(const struct sampler *sampler, struct batch *batch, uint32_t step);

@@ -6,6 +6,7 @@
 
 struct batch;
 struct buffer;
+struct layer;
 struct layer_place;
 
 /**
@@ -35,6 +36,8 @@ struct stack {
     const struct stack_kind *kind;
     struct stack_state states[STACK_MAX_STATES];
     uint32_t state_count;
+    struct layer *const *layers; ///< whose pasts outlive a step as well
+    uint32_t layer_count;
 };
 
 struct stack_kind {

@@ -127,6 +127,8 @@ static int wavenet_new(const struct layer_place *place, struct buffer *input, st
         .kind = &wavenet_kind,
         .states = {{"place", {wave->places[0], wave->places[1]}, LAYER_PLACE}},
         .state_count = 1,
+        .layers = wave->layers,
+        .layer_count = LAYERS,
     };
     *ret_stack = &wave->stack;
     return 0;

@@ -114,6 +114,20 @@ void net_reset(struct net *net, uint32_t lane)
     net->open[lane] = 0;
 }
 
+bool net_is_kin(const struct net *net, const struct net *other)
+{
+    return !strcmp(net->name, other->name);
+}
+
+int net_adopt(struct net *net, uint32_t lane, const struct net *from, uint32_t from_lane)
+{
+    if (fake.lost)
+        return -ENODEV;
+    net->heard[lane] = from->heard[from_lane];
+    net->open[lane] = from->open[from_lane];
+    return 0;
+}
+
 bool device_is_lost(const struct device *device)
 {
     (void)device;

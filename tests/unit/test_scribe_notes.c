@@ -159,7 +159,7 @@ static void test_the_latest_notes_are_fed_and_go_on_seamlessly(void **state)
     // 19 of the score and 13 that wait: two runs, and then what follows on the last of them, 6.4 s.
     assert_int_equal(scene->scribe.notes.to_feed, 32);
     for (size_t i = 1; i < 32; i++)
-        assert_int_equal(scene->scribe.notes.heard[i].delta, 20);
+        assert_int_equal(scene->scribe.notes.phrase[i].delta, 20);
     assert_int_equal(scene->scribe.notes.waiting_count, 13);
     assert_int_equal(fed(scene), 16);
     assert_false(run(scene, 20, DRAFT_US));
@@ -182,11 +182,11 @@ static void test_no_more_is_fed_than_is_good(void **state)
     score_extend(scene->score, 30 * NOTE_SECOND);
     prime(scene, PRIMER_LATEST, 30 * NOTE_SECOND, 0);
     assert_int_equal(scene->scribe.notes.to_feed, SCRIBE_PRIME_NOTES);
-    assert_int_equal(scene->scribe.notes.heard[SCRIBE_PRIME_NOTES - 1].pitch, 30 + 299 % 60);
+    assert_int_equal(scene->scribe.notes.phrase[SCRIBE_PRIME_NOTES - 1].pitch, 30 + 299 % 60);
     scene->scribe.soon = true;
     prime(scene, PRIMER_LATEST, 30 * NOTE_SECOND, 0);
     assert_int_equal(scene->scribe.notes.to_feed, SCRIBE_PRIME_NOTES_SOON);
-    assert_int_equal(scene->scribe.notes.heard[SCRIBE_PRIME_NOTES_SOON - 1].pitch, 30 + 299 % 60);
+    assert_int_equal(scene->scribe.notes.phrase[SCRIBE_PRIME_NOTES_SOON - 1].pitch, 30 + 299 % 60);
     scene_free(scene);
 }
 
