@@ -55,6 +55,8 @@ NICE = ("nice", "-n", "10")  # what computes gives way to what plays in real tim
 SUITES = (
     Suite("unit", "every module alone, without hardware", *PLAIN, ("unit",)),
     Suite("gpu", "kernels and nets against references, on every Vulkan driver here", *PLAIN, ("gpu",)),
+    Suite("drivers", "the same of more kernels on drivers and vector widths of CPUs; only where named",
+          *PLAIN, ("drivers",), on_demand=True),
     Suite("system", "the real daemon with a private bus and PipeWire", *PLAIN, ("system",), waits=3),
     Suite("engine", "what the nets compose to files", *PLAIN, ("engine",)),
     Suite("soak", "20 minutes of music of every net and composer, held against what is promised",
