@@ -119,6 +119,8 @@ def main():
     tree = Path(os.environ.get("FERMATA_PBX_TREE") or Path(pwd.getpwuid(0).pw_dir) / ".cache/fermata-pbx")
     make_tree(tree)
     daemon = Daemon(arguments.build).start()
+    daemon.ctl("status")
+    daemon.wait_for_music("main")  # the first start of all compiles its kernels
     asterisk = Asterisk(tree, daemon.fermatactl, daemon.folder / "log/asterisk")
     try:
         good = tell("600, slin", call("600", arguments.callers, arguments.seconds),
