@@ -16,6 +16,7 @@ import unittest
 import numpy as np
 
 from daemon_case import DaemonCase, session, wait_until
+from test_output import patiently
 
 PROBE, LISTENER = sys.argv[1:3]
 
@@ -105,6 +106,32 @@ class Clicks(DaemonCase):
         sound, notes = listener.close()
         self.compare(sound, notes, 30)
         self.assertEqual(hanging(notes), set())
+
+    @patiently
+    def test_in_a_graph_of_another_rate(self):
+        # The graph's resampler holds some of the sound back: the notes wait for it.
+        def force(rate):
+            subprocess.run(['pw-metadata', '-n', 'settings', '0', 'clock.force-rate', str(rate)],
+                           check=True, stdout=subprocess.DEVNULL, timeout=20)
+        self.addCleanup(force, 0)
+        force(44100)
+        self.tell('midi on', 'play on')
+        listener = Listener(self.folder, 'fermata.probe')
+        listener.hear(4)
+        self.tell('play off')
+        listener.hear(1)
+        sound, notes = listener.close()
+        onsets = notes[notes[:, 1] == 0x90][:, 0]
+        heard = np.flatnonzero(np.abs(sound) > 0.12)
+        clicks = [block[np.argmax(np.abs(sound[block]))]
+                  for block in np.split(heard, np.flatnonzero(np.diff(heard) > 500) + 1)]
+        # 3001 frames of 48 kHz; some at the ends have come before one of the links.
+        self.assertAlmostEqual(np.median(np.diff(clicks)), 3001 * 44100 / 48000, delta=1)
+        off = [click - onsets[np.argmin(np.abs(onsets - click))] for click in clicks
+               if onsets[0] + 4096 < click < onsets[-1]]
+        self.assertGreater(len(off), 30)
+        print(f'the sound comes {min(off)} to {max(off)} frames of 44.1 kHz behind the notes')
+        self.assertLess(np.abs(off).max(), 4)
 
     def test_stops_and_starvation(self):
         self.tell('midi on', 'play on')
