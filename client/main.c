@@ -181,14 +181,14 @@ int main(int argc, char **argv)
     for (; optind < argc; optind++)
         if (add_word(&words, argv[optind]) < 0)
             return usage("one value too many:", argv[optind]);
-    if (help) {
-        verb_print_help(words.count ? verb_find(words.of[0]) : NULL);
-        return ENDING_OK;
-    }
     const char *name = words.count ? words.of[0] : "status";
     const struct verb *verb = verb_find(name);
     if (!verb)
         return usage("no such verb:", name);
+    if (help) {
+        verb_print_help(words.count ? verb : NULL);
+        return ENDING_OK;
+    }
     request.words = words.of + 1;
     request.word_count = words.count ? words.count - 1 : 0;
     if (request.word_count)

@@ -384,7 +384,7 @@ void verb_print_help(const struct verb *verb)
 {
     const char *sets = verb ? verb->options : "jlspqetfnrL";
     if (verb) {
-        printf("usage: fermatactl %s%s%s%s\n\n%s\n\n", verb->name, *sets ? " [OPTION...]" : "",
+        printf("usage: fermatactl %s [OPTION...]%s%s\n\n%s\n\n", verb->name,
                verb->argument ? " " : "", verb->argument ? verb->argument : "", verb->help);
     } else {
         printf("usage: fermatactl [OPTION...] [VERB [VALUE]]\n\n"

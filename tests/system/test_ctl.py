@@ -274,7 +274,7 @@ class Verbs(unittest.TestCase):
                      ["watch", "-s", "nan"], ["volume", "loud"], ["volume", "5%%"],
                      ["volume", ""], ["threshold", "50%"], ["reseed-interval", "--", "-1"],
                      ["reseed-interval", "5s"], ["reseed-interval", "4294967296"],
-                     ["help", "play"], ["watch", "--png"]):
+                     ["help", "play"], ["play", "--help"], ["watch", "--png"]):
             with self.subTest(args):
                 self.ended(2, *args)
 
