@@ -92,6 +92,7 @@ static int take_stats(struct repertoire *repertoire, struct repertoire_net *net,
     return *place ? 0 : -ENOMEM;
 }
 
+/** The music goes on without them as well. */
 static int read_book(const struct repertoire *repertoire, struct family *family)
 {
     char path[768];
@@ -100,7 +101,13 @@ static int read_book(const struct repertoire *repertoire, struct family *family)
     if (!there)
         return 0;
     fclose(there);
-    return seedbook_new(path, &family->book);
+    int r = seedbook_new(path, &family->book);
+    if (r < 0 && r != -ENOMEM)
+        log_warning("no human phrases for the nets of the family %s: they begin on their own, and "
+                    "nothing but what was played stands in for them; install the file of this "
+                    "version",
+                    family->name);
+    return r == -ENOMEM ? r : 0;
 }
 
 static int make_quotes(const struct safetensors *file, struct quotes **ret_quotes)

@@ -37,7 +37,7 @@ struct repertoire_net {
 /**
  * Reads the folder. A file that is no net is left out with a warning; so is one that `commercial`
  * forbids. Returns 0; -ENOENT where no net is left, logged with those left out and the remedy;
- * -EBADMSG for broken seeds; -ENOMEM, or what scandir(3) says.
+ * -ENOMEM, or what scandir(3) says. Broken seeds and quotes are done without, with a warning.
  */
 int repertoire_new(const char *folder, bool commercial, struct repertoire **ret_repertoire);
 /** The same for who can wait: where no net's file can be read, there is something that stands in
