@@ -177,9 +177,6 @@ static int step_net(struct generator *generator, struct entry *entry, struct ent
 {
     struct net_lane inputs[GENERATOR_LANES] = {0};
     int active = 0;
-    uint32_t wanted = generator_unseat(generator, entry, entries);
-    if (!wanted)
-        return 0;
     int r = entry->net ? 0 : generator_load(generator, entry);
     if (entry->broken > 0)
         return 1; // there is work left for another one
@@ -298,7 +295,8 @@ int generator_step(struct generator *generator)
     }
     for (size_t i = 0; i < generator->net_count && total >= 0; i++) {
         struct entry *entry = &generator->nets[i];
-        int active = generator_waits_for_sketches(generator, entry)
+        bool wanted = generator_unseat(generator, entry, entries) > 0;
+        int active = !wanted || generator_waits_for_sketches(generator, entry)
                          ? 0
                          : step_net(generator, entry, entries);
         int drawn = active < 0 ? active : generator_step_sketches(generator, entry);

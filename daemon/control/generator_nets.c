@@ -82,6 +82,7 @@ struct call {
     const struct net_lane *inputs;
     struct net *net;
     struct net *from;
+    struct stamp stamp; ///< of the file that `net` was loaded from
     uint32_t lane, from_lane;
     uint32_t width;
     const char *want;
@@ -109,6 +110,7 @@ static int do_load_sketches(void *user)
 {
     struct call *call = user;
     struct entry *entry = call->entry;
+    entry->sketches_stamp = stamp_of(entry->known->path);
     return net_new(call->generator->device, entry->known->path, LANE_SKETCH_LANES,
                    &entry->sketches);
 }
@@ -116,6 +118,7 @@ static int do_load_sketches(void *user)
 static int do_widen(void *user)
 {
     struct call *call = user;
+    call->stamp = stamp_of(call->entry->known->path);
     return net_new(call->generator->device, call->entry->known->path, call->width, &call->net);
 }
 
@@ -205,14 +208,16 @@ int generator_load(struct generator *generator, struct entry *entry)
     return r;
 }
 
-/** Sketches that cannot take over what the lanes' own net has heard are of no use. */
-static void look_at_sketches(struct generator *generator, struct entry *entry)
+/** Sketches that cannot take over what the lanes' own net has heard are of no use: those of a file
+ * that was another one then, or in another form. Returns false where there are none any more. */
+static bool look_at_sketches(struct generator *generator, struct entry *entry)
 {
-    if (!entry->sketches || !entry->net || net_is_kin(entry->net, entry->sketches))
-        return;
+    if (!entry->sketches || (net_is_kin(entry->net, entry->sketches) &&
+                             stamp_is_same(&entry->stamp, &entry->sketches_stamp)))
+        return true;
     call(do_free, &(struct call){.generator = generator, .net = entry->sketches});
     entry->sketches = NULL;
-    entry->no_sketches = true;
+    return false;
 }
 
 int generator_widen(struct generator *generator, struct entry *entry, uint32_t width)
@@ -223,21 +228,24 @@ int generator_widen(struct generator *generator, struct entry *entry, uint32_t w
         return r;
     struct net *old = entry->net;
     entry->net = widening.net;
+    entry->stamp = widening.stamp;
     entry->width = width;
     log_debug("net %s has room for %u channels", entry->known->name, width);
     call(do_free, &(struct call){.generator = generator, .net = old});
     look_at_sketches(generator, entry);
+    entry->no_sketches = false; // they may fit now
     return 0;
 }
 
 int generator_load_sketches(struct generator *generator, struct entry *entry)
 {
     int r = call(do_load_sketches, &(struct call){.generator = generator, .entry = entry});
-    entry->no_sketches = r == -EBADMSG || r == -ENOENT || r == -ENOMEM;
-    look_at_sketches(generator, entry);
+    entry->no_sketches = r == -EBADMSG || r == -ENOENT || r == -ENOMEM ||
+                         (r == 0 && !look_at_sketches(generator, entry));
     if (entry->no_sketches)
-        log_warning("net %s cannot be loaded twice: refused drafts are drawn again one by one",
-                    entry->known->name);
+        log_warning(
+            "net %s cannot be loaded twice alike: refused drafts are drawn again one by one",
+            entry->known->name);
     return entry->no_sketches ? 0 : r;
 }
 
@@ -324,7 +332,7 @@ int generator_load_next(struct generator *generator)
     }
     for (size_t i = 0; i < generator->net_count; i++) {
         struct entry *entry = &generator->nets[i];
-        if (!entry->played || entry->sketches || entry->no_sketches)
+        if (!entry->net || !entry->played || entry->sketches || entry->no_sketches)
             continue;
         int r = generator_load_sketches(generator, entry);
         return r < 0 ? r : 1;

@@ -42,8 +42,9 @@ struct entry {
     double loose;          ///< wider than needed since then; 0: it is not
     double narrow;         ///< could not be made wider: not tried again until then
     struct stamp stamp;    ///< of the file it was loaded from
-    bool doubted;          ///< it has failed a lane: once the file is another one it is loaded anew
-    double broken;         ///< could not be loaded: not tried again until then; 0: can be
+    struct stamp sketches_stamp;
+    bool doubted;  ///< it has failed a lane: once the file is another one it is loaded anew
+    double broken; ///< could not be loaded: not tried again until then; 0: can be
 };
 
 struct generator {

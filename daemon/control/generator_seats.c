@@ -175,10 +175,12 @@ int generator_seat(struct generator *generator, struct entry *entry, struct entr
         if (!lane || entries[i] != entry || seat_of(entry, lane) < GENERATOR_LANES)
             continue;
         uint32_t seat = seat_of(entry, NULL);
-        if (seat < entry->width)
+        if (seat < entry->width) {
+            lane_seat(lane, entry->known);
             entry->seats[seat] = lane;
-        else
+        } else {
             lane_relieve(lane, RELIEF_US);
+        }
     }
     return r;
 }

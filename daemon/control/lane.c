@@ -470,6 +470,12 @@ void lane_forget(struct lane *lane, const char *reason)
     }
 }
 
+void lane_seat(struct lane *lane, const struct repertoire_net *known)
+{
+    if (lane->playing == known)
+        lane_forget(lane, "room");
+}
+
 int64_t lane_idle_us(struct lane *lane)
 {
     if (lane->work != LANE_RESTS || lane->filling)

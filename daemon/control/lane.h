@@ -89,6 +89,10 @@ size_t lane_choose(struct lane *lane, const struct repertoire_net *const *nets, 
 bool lane_plan(struct lane *lane, struct net *net, const struct repertoire_net *known,
                uint32_t index, struct net_lane *ret_input);
 
+/** Before lane_plan(): it has got a place in that net, where nothing is its own. What it was about
+ * to do there, in another place, is begun anew. */
+void lane_seat(struct lane *lane, const struct repertoire_net *known);
+
 /** Before lane_plan(): the net is going to run anyway, so that a lane that will want music soon
  * takes part already. Those that share a net keep step by it, and its runs are full. */
 void lane_join(struct lane *lane);

@@ -179,7 +179,7 @@ bool net_is_kin(const struct net *net, const struct net *other);
 /**
  * `lane` goes on where lane `from_lane` of the other net, its kin, has got to, which stays as it
  * is: the next run makes of the same inputs what it would have made. Waits. Returns 0, or as
- * net_run(); then reset the lane.
+ * net_run() or -ENOMEM; then reset the lane.
  */
 int net_adopt(struct net *net, uint32_t lane, const struct net *from, uint32_t from_lane);
 
