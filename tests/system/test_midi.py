@@ -193,7 +193,7 @@ class Music(DaemonCase):
         print(f'the sound comes {lag} frames behind the notes, {len(onsets)} of them')
         # In an even rhythm it is as good a note earlier or later.
         self.assertGreater(best, 0.8 * rise.max(), f'better at {lags[rise.argmax()]}')
-        self.assertGreater(best, 3 * np.median(rise))
+        self.assertGreater(best, 1.25 * np.median(rise))
         self.ctl('midi', 'no')
         wait_until(lambda: 'fermata.main.midi:midi' not in outputs(), 'the port to go')
         with open(self.state, encoding='utf-8') as file:
