@@ -10,9 +10,9 @@
 #define HALF_LIFE (600.0 * NOTE_SECOND)
 /** As if nothing borrowed had gone before so much: one cadence makes no share. */
 #define RUNS_LEAST 1500.0
-/** Of the bound, what counts as within it. Runs that lie alone are no loan, but copied all the same;
- * the filter is wrong about a run now and then, and one that ends a draft finds its neighbour only in
- * the next. At 0.75 six hours of Bach were no better than human works. */
+/** Of the bound, what counts as within it. Runs that lie alone are no loan, but copied all the
+ * same; the filter is wrong about a run now and then, and one that ends a draft finds its neighbour
+ * only in the next. At 0.75 six hours of Bach were no better than human works. */
 #define MARGIN 0.65
 
 void loan_init(struct loan *loan)
