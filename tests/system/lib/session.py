@@ -6,7 +6,7 @@
     session.sh ctl VERB SERVICE        (inside the command)
 
 The command runs with its own HOME, XDG_* directories and XDG_RUNTIME_DIR; no service, sound card
-or setting of the machine is touched. Its exit status is ours; 77 (skipped) with a reason where a
+or setting of the machine is touched. Only Mesa's cache of compiled kernels is the user's. Its exit status is ours; 77 (skipped) with a reason where a
 tool is missing. Whatever the command leaves running is killed and the directories are removed,
 however it ends; SESSION_KEEP=1 keeps them, and the services' logs are shown when it fails.
 
@@ -77,6 +77,9 @@ class Session:
         self.services = {}
         self.dir = tempfile.mkdtemp(prefix='fermata-session.')
         self.env = {k: v for k, v in os.environ.items() if k not in FOREIGN}
+        # What Mesa has compiled is the same for all: each start of a daemon would take seconds more.
+        self.env.setdefault('MESA_SHADER_CACHE_DIR', os.environ.get('XDG_CACHE_HOME') or
+                            os.path.expanduser('~/.cache'))
         for name in ('HOME', 'XDG_RUNTIME_DIR', 'XDG_CONFIG_HOME', 'XDG_STATE_HOME',
                      'XDG_CACHE_HOME', 'XDG_DATA_HOME'):
             path = os.path.join(self.dir, name.split('_')[1].lower() if '_' in name else 'home')
