@@ -40,15 +40,13 @@ static void good_files_are_read(void **state)
 {
     struct safetensors *file = NULL;
     const struct safetensors_tensor *tensor = NULL;
-    assert_int_equal(
-        open_text(" {\"__metadata__\":{\"format\":\"x\",\"q\":\"a \\\"b\\\" \\u00e9\"}, \"b\":{"
-                  "\"dtype\":\"BF16\",\"shape\":[2,1],\"data_offsets\":[4,8]},\"a\":{\"shape\":"
-                  "[1],\"data_offsets\":[0,4],\"dtype\":\"F32\"},\"none\":{\"dtype\":\"I64\","
-                  "\"shape\":[0,5],\"data_offsets\":[8,8]},\"one\":{\"dtype\":\"U8\","
-                  "\"shape\":[],\"data_offsets\":[8,9]}}" +
-                      1,
-                  9, &file),
-        0);
+    static const char text[] =
+        " {\"__metadata__\":{\"format\":\"x\",\"q\":\"a \\\"b\\\" \\u00e9\"}, \"b\":{"
+        "\"dtype\":\"BF16\",\"shape\":[2,1],\"data_offsets\":[4,8]},\"a\":{\"shape\":"
+        "[1],\"data_offsets\":[0,4],\"dtype\":\"F32\"},\"none\":{\"dtype\":\"I64\","
+        "\"shape\":[0,5],\"data_offsets\":[8,8]},\"one\":{\"dtype\":\"U8\","
+        "\"shape\":[],\"data_offsets\":[8,9]}}";
+    assert_int_equal(open_text(&text[1], 9, &file), 0);
     assert_string_equal(safetensors_metadata(file, "format"), "x");
     assert_string_equal(safetensors_metadata(file, "q"), "a \"b\" \xc3\xa9");
     assert_null(safetensors_metadata(file, "nothing"));
