@@ -20,7 +20,7 @@ MEMORY = 1800.0  # seconds; the same
 BLOCK = 20  # minutes of a point of the trend; daemon/control/soak_stream.h
 MARKS = (1, 10, 60, 480, 1440)  # minutes at which OA is told
 SPAN = 20  # minutes of music that OA is told of, but for the first
-SPREAD = 12  # spans of the day, to see how much OA differs by chance
+SPREAD = 36  # spans of the day, to see how much OA differs by chance, and whether it changes
 REFERENCE, TRAIN = 60, 150  # human windows, as evaluate.py has them
 
 
@@ -102,6 +102,18 @@ def slope(rates):
     line = stats.linregress(hours, blocks)
     wide = stats.t.ppf(0.975, len(blocks) - 2) * line.stderr
     return line.slope, line.slope - wide, line.slope + wide
+
+
+def kept(hours, values):
+    """(what OA comes to at 24 h over what it is at 10 min, and its 95 % confidence interval), by the
+    straight line through spans at these hours; None of less than a dozen. A single span differs from the
+    next by some 3 %: two of them tell nothing."""
+    if len(values) < 12:
+        return None
+    line = stats.linregress(hours, values)
+    first, day = line.intercept + line.slope / 6, 24 - 1 / 6
+    wide = stats.t.ppf(0.975, len(values) - 2) * line.stderr
+    return tuple(1 + slope * day / first for slope in (line.slope, line.slope - wide, line.slope + wide))
 
 
 def repeats(notes):
@@ -240,8 +252,9 @@ def measure(streams, human, book):
     marks, spread = wanted(minutes)
     oa = {mark: human.oa([tables[n] for n in numbers if n in tables]) for mark, numbers in marks.items() if mark > 1}
     oa[1] = human.oa([found[0] for found, _ in walked if 0 in found])
-    chance = [human.oa([tables[n] for n in numbers if n in tables]) for numbers in spread]
-    chance = [value for value in chance if value is not None]
+    chance = [(np.mean(numbers) * windows.SECONDS / HOUR, human.oa([tables[n] for n in numbers if n in tables]))
+              for numbers in spread]
+    chance = np.array([(at, value) for at, value in chance if value is not None]).reshape(-1, 2)
     rates = longest.rates()
     hours = longest.found["hours"] or ([float(rates.mean())] if len(rates) else [])
     low, _, high = longest.found["band"]
@@ -256,7 +269,8 @@ def measure(streams, human, book):
         "repeated": again / runs if runs else 0.0,
         "copies": {name: (max if "longest" in name else np.mean)([c[name] for _, c in walked])
                    for name in walked[0][1]},
-        "oa": oa, "oa_spread": float(np.std(chance)) if len(chance) > 2 else None,
+        "oa": oa, "oa_spread": float(chance[:, 1].std()) if len(chance) > 2 else None,
+        "oa_kept": kept(*chance.T) if longest.seconds() >= MARKS[-1] * 60 else None,
         "windows": len(tables),
         "resident": [m["resident"] for m in longest.minutes],
         "done": longest.minutes[-1]["done"] if longest.minutes else {},

@@ -91,6 +91,19 @@ class Slope(unittest.TestCase):
         self.assertIsNone(soak.slope(rates[:59]))
 
 
+class Kept(unittest.TestCase):
+    def test_a_day_that_changes_nothing_and_one_that_does(self):
+        rng = np.random.default_rng(2)
+        hours = np.linspace(0.2, 23.8, 36)
+        values = 0.8 + 0.02 * rng.standard_normal(36)
+        value, least, most = soak.kept(hours, values)
+        self.assertTrue(least < 1 < most and abs(value - 1) < 0.03)
+        value, least, most = soak.kept(hours, values - hours / 24 * 0.08)
+        self.assertAlmostEqual(value, 0.9, delta=0.03)
+        self.assertLess(most, 0.97)
+        self.assertIsNone(soak.kept(hours[:11], values[:11]))
+
+
 class Wanted(unittest.TestCase):
     def test_windows_around_the_marks(self):
         marks, spread = soak.wanted(1440)
@@ -98,7 +111,7 @@ class Wanted(unittest.TestCase):
         self.assertEqual(marks[10], list(range(0, 10)))
         self.assertEqual(marks[60], list(range(25, 35)))
         self.assertEqual(marks[1440], list(range(710, 720)))
-        self.assertEqual((len(spread), spread[0][0], spread[-1][-1]), (12, 0, 719))
+        self.assertEqual((len(spread), spread[0][0], spread[-1][-1]), (36, 0, 719))
         self.assertEqual(sorted(soak.wanted(20)[0]), [1, 10])
         self.assertEqual(soak.wanted(3), ({1: [0]}, []))
 
