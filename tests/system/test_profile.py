@@ -52,8 +52,8 @@ def measure(path, *span):
 
 def most_sounding(notes):
     """The most pitches that are held at once."""
-    # A note that ends as the next one begins is none too many, whatever the sum's last bit says.
-    changes = sorted([(round(n['time'] + n['duration'], 6), -1) for n in notes] +
+    # A note that ends as the next one begins is none too many; the feed tells both in milliseconds.
+    changes = sorted([(round(n['time'] + n['duration'] - 0.0015, 6), -1) for n in notes] +
                      [(round(n['time'], 6), 1) for n in notes])
     return int(np.cumsum([c for _, c in changes]).max())
 
