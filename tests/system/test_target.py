@@ -48,8 +48,10 @@ class Target(test_output.OutputCase):
     def test_it_is_heard_at_another_target_and_at_the_default_one_again(self):
         self.make_sink('othersink')
         probe = self.probe()
+        probe.wait_state('paused')
         probe.tell('play on')
         probe.wait_state('streaming')
+        time.sleep(0.4)  # WirePlumber may leave a node alone that is made anew while it is linked
         probe.tell('target othersink')
         until(lambda: sinks_of('fermata.probe') == {'othersink'})
         probe.wait_state('streaming')
