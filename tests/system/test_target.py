@@ -22,6 +22,19 @@ def make_default(sink):
                     *value], check=True, stdout=subprocess.DEVNULL, timeout=PATIENCE)
 
 
+def settle(probe, sink):
+    """Until it has played there for half a second. Where its target comes back the node is made anew,
+    and what is done to the one before is lost with it."""
+    since = time.monotonic()
+
+    def settled():
+        nonlocal since
+        if probe.state != 'streaming' or sinks_of('fermata.probe') != {sink}:
+            since = time.monotonic()
+        return time.monotonic() - since > 0.5
+    until(settled)
+
+
 class Target(test_output.OutputCase):
     def play_elsewhere(self):
         """What the first sink carries until the output has gone to the other."""
@@ -50,11 +63,9 @@ class Target(test_output.OutputCase):
         probe = self.probe()
         probe.wait_state('paused')
         probe.tell('play on')
-        probe.wait_state('streaming')
-        time.sleep(0.4)  # WirePlumber may leave a node alone that is made anew while it is linked
+        settle(probe, 'testsink')  # WirePlumber may leave a node alone that is made anew while linked
         probe.tell('target othersink')
-        until(lambda: sinks_of('fermata.probe') == {'othersink'})
-        probe.wait_state('streaming')
+        settle(probe, 'othersink')
         there = Recording('othersink')
         time.sleep(0.4)
         self.assertGreater(envelope(there.samples()[0])[-9600:-2400].min(), 0.49)
@@ -62,8 +73,7 @@ class Target(test_output.OutputCase):
         self.move_to('testsink')
         probe.tell('target testsink')
         probe.tell('target othersink')
-        until(lambda: sinks_of('fermata.probe') == {'othersink'})
-        probe.wait_state('streaming')
+        settle(probe, 'othersink')
         # Paused, it changes as well; and back to the default one.
         probe.tell('play off')
         probe.wait_state('paused')
@@ -79,13 +89,11 @@ class Target(test_output.OutputCase):
         probe.wait_state('elsewhere')
         self.assertEqual(sinks_of('fermata.probe'), {'testsink'})
         self.make_sink('othersink')
-        until(lambda: sinks_of('fermata.probe') == {'othersink'})
-        probe.wait_state('streaming')
+        settle(probe, 'othersink')
         self.remove_sink('othersink')
         probe.wait_state('elsewhere')
         self.make_sink('othersink')
-        probe.wait_state('streaming')
-        until(lambda: sinks_of('fermata.probe') == {'othersink'})
+        settle(probe, 'othersink')
         # By hand: then it is where somebody wants it, and nothing is amiss.
         self.move_to('testsink')
         self.remove_sink('othersink')
