@@ -31,7 +31,7 @@ CYCLE = 1024  # samples of the graph's
 AMPLITUDE = 0.5
 # The steepest place of the sine, and what a fade of 30 ms and 16 bits may add to it.
 STEEPEST = AMPLITUDE * 2 * np.pi * HERTZ / RATE + AMPLITUDE / 1440 + 2 / 32768
-PATIENCE = 60.0  # seconds until a test gives up waiting, or tries again
+PATIENCE = 120.0  # seconds until a test gives up waiting
 PROBE = None
 
 
@@ -44,12 +44,12 @@ class ClickError(AssertionError):
 
 
 def patiently(test):
-    """For what is measured in real time, which a busy machine may spoil: five times at most, each in
+    """For what is measured in real time, which a busy machine may spoil: three times at most, each in
     a graph of its own, for where WirePlumber is kept waiting it may leave streams without a sink for
     ever."""
     @functools.wraps(test)
     def repeated(self):
-        for left in range(4, -1, -1):
+        for left in (2, 1, 0):
             try:
                 return test(self)
             except ClickError:
