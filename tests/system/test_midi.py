@@ -97,13 +97,17 @@ class Clicks(DaemonCase):
         clicks = clicks[(clicks >= onsets[0] - 1000) & (clicks <= onsets[-1] + 1000)]
         self.assertEqual(onsets.tolist(), clicks.tolist())
 
-    def test_to_the_sample(self):
+    def hear_clicks(self):
+        """Four seconds of them, and how they end."""
         self.tell('midi on', 'play on')
         listener = Listener(self.folder, 'fermata.probe')
         listener.hear(4)
         self.tell('play off')
         listener.hear(1)
-        sound, notes = listener.close()
+        return listener.close()
+
+    def test_to_the_sample(self):
+        sound, notes = self.hear_clicks()
         self.compare(sound, notes, 30)
         self.assertEqual(hanging(notes), set())
 
@@ -115,12 +119,7 @@ class Clicks(DaemonCase):
                            check=True, stdout=subprocess.DEVNULL, timeout=20)
         self.addCleanup(force, 0)
         force(44100)
-        self.tell('midi on', 'play on')
-        listener = Listener(self.folder, 'fermata.probe')
-        listener.hear(4)
-        self.tell('play off')
-        listener.hear(1)
-        sound, notes = listener.close()
+        sound, notes = self.hear_clicks()
         onsets = notes[notes[:, 1] == 0x90][:, 0]
         heard = np.flatnonzero(np.abs(sound) > 0.12)
         clicks = [block[np.argmax(np.abs(sound[block]))]
