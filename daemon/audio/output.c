@@ -20,6 +20,11 @@
 #define RETRY_MOST_MS 2000
 /** After being told to play, or losing the sink, this long may pass before it is called missing. */
 #define SINK_GRACE_MS 1000
+/** A node that has had no sink for so long is made anew, then after twice as long and so on,
+ * whether there is one or not: WirePlumber 0.4 may overlook a node that came, or whose target
+ * changed, while it was busy with another, and leaves it without a link for ever. */
+#define SINK_PATIENCE_FIRST_MS 10000
+#define SINK_PATIENCE_MOST_MS 60000
 /** A fade takes 30 ms and some cycles of the graph; where the graph has stopped, it never ends. */
 #define FADE_MOST_MS 1000
 
@@ -46,6 +51,7 @@ struct output {
     struct spa_source *sink_timer;
     struct spa_source *fade_timer;
     uint32_t retry_ms;
+    uint32_t patience_ms; ///< of a node without a sink
 
     bool playing;
     bool lost;      // the server has gone, or taken the node away; retry_timer runs
@@ -91,6 +97,7 @@ static void remake(struct output *output);
 static void retry_later(struct output *output)
 {
     output->lost = true;
+    output->sink_missing = false;
     set_timer(output, output->sink_timer, 0);
     set_timer(output, output->retry_timer, output->retry_ms);
     output->retry_ms *= 2;
@@ -127,6 +134,14 @@ static void lose(struct output *output, const char *what)
     update_state(output);
 }
 
+/** A microphone waits for nobody. */
+static void await_sink(struct output *output)
+{
+    if (output->playing && !output->source)
+        set_timer(output, output->sink_timer,
+                  output->sink_missing ? output->patience_ms : SINK_GRACE_MS);
+}
+
 static void on_core_error(void *data, uint32_t id, int seq, int res, const char *message)
 {
     if (id == PW_ID_CORE && res == -EPIPE)
@@ -158,10 +173,9 @@ static void on_stream_state(void *data, enum pw_stream_state old, enum pw_stream
         set_timer(output, output->sink_timer, 0);
     } else if (state == PW_STREAM_STATE_UNCONNECTED) {
         lose(output, "PipeWire or somebody using it has removed our node");
-    } else if (output->playing && !output->source &&
-               (state == PW_STREAM_STATE_ERROR || old == PW_STREAM_STATE_STREAMING)) {
+    } else if (state == PW_STREAM_STATE_ERROR || old == PW_STREAM_STATE_STREAMING) {
         // A soft error while there is no sink: the session manager links the stream later on.
-        set_timer(output, output->sink_timer, SINK_GRACE_MS);
+        await_sink(output);
     }
     update_state(output);
 }
@@ -225,7 +239,6 @@ static int connect_stream(struct output *output)
         return -errno;
     output->cycle.stream = output->stream;
     output->stream_state = PW_STREAM_STATE_CONNECTING;
-    output->sink_missing = false;
     fader_restart(&output->cycle.fader);
     pw_stream_add_listener(output->stream, &output->stream_hook, &stream_events, output);
 
@@ -245,13 +258,6 @@ static int connect_stream(struct output *output)
                                  (output->source ? 0 : PW_STREAM_FLAG_AUTOCONNECT) |
                                  (output->playing ? 0 : PW_STREAM_FLAG_INACTIVE);
     return pw_stream_connect(output->stream, PW_DIRECTION_OUTPUT, PW_ID_ANY, flags, &format, 1);
-}
-
-/** A microphone waits for nobody. */
-static void await_sink(struct output *output)
-{
-    if (output->playing && !output->source)
-        set_timer(output, output->sink_timer, SINK_GRACE_MS);
 }
 
 static void try_to_connect(struct output *output)
@@ -286,11 +292,21 @@ static void on_retry_timer(void *data, uint64_t expirations)
 static void on_sink_timer(void *data, uint64_t expirations)
 {
     struct output *output = data;
-    if (output->playing && !output->sink_missing && !output->lost)
-        log_warning("%s has no sink to play to; it starts by itself when one appears "
-                    "(wpctl status shows what there is)",
-                    output->node_name);
-    output->sink_missing = output->playing;
+    if (output->lost || !output->playing)
+        return;
+    if (output->sink_missing) {
+        log_debug("%s has had no sink for %u s: its node is made anew", output->node_name,
+                  output->patience_ms / 1000);
+        output->patience_ms = SPA_MIN(2 * output->patience_ms, (uint32_t)SINK_PATIENCE_MOST_MS);
+        try_to_connect(output);
+        return;
+    }
+    log_warning("%s has no sink to play to; it starts by itself when one appears "
+                "(wpctl status shows what there is)",
+                output->node_name);
+    output->sink_missing = true;
+    output->patience_ms = SINK_PATIENCE_FIRST_MS;
+    await_sink(output);
     update_state(output);
 }
 
@@ -442,6 +458,7 @@ int output_redirect(struct output *output, bool source, const char *target)
     free(output->sink);
     output->sink = sink;
     output->source = source;
+    output->sink_missing = output->sink_missing && same;
     if (!same && !output->remaking && !output->lost)
         remake(output);
     return 0;

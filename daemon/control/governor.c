@@ -41,9 +41,8 @@ void governor_hear(struct governor *governor, const double notes_per_minute[5], 
     // A minute without a note is told from one with few.
     double density = fmax(governor->notes / governor->weight * 60, 1);
     double off = log(density / governor_target(notes_per_minute, threshold));
-    double over = off - clamp(off, -GOVERNOR_DEAD, GOVERNOR_DEAD);
     governor->trim =
-        clamp(governor->trim + over * seconds / GOVERNOR_SECONDS, -GOVERNOR_MOST, GOVERNOR_MOST);
+        clamp(governor->trim + off * seconds / GOVERNOR_SECONDS, -GOVERNOR_MOST, GOVERNOR_MOST);
 }
 
 double governor_threshold(const struct governor *governor, double threshold)

@@ -11,16 +11,16 @@
  * hears is what was kept, in channel time, so the same music is governed the same way.
  *
  * An integral controller: d trim / dt = log(density / target) / GOVERNOR_SECONDS, of a density that
- * is averaged over GOVERNOR_MEMORY seconds; a deviation within GOVERNOR_DEAD is music's own
- * breathing and moves nothing. Plain data.
+ * is averaged over GOVERNOR_MEMORY seconds. It has no dead band: with one, only what breathes past
+ * its edge moves the threshold, and it creeps to its place for hours, heard by a soak as a drift.
+ * What a composer breathes within a few minutes is averaged out by its slowness. Plain data.
  */
 
-/** Seconds in which a density e times the target moves the logit by one. */
-#define GOVERNOR_SECONDS 300.0
+/** Seconds in which a density e times the target moves the logit by one. A net's density answers
+ * by 1 to 3 times the logit: it is at its place within 5 to 20 minutes. */
+#define GOVERNOR_SECONDS 600.0
 /** Seconds of music that the density is averaged over. So much is heard before it moves at all. */
 #define GOVERNOR_MEMORY 120.0
-/** Of the logarithm of density by target: 16 %. */
-#define GOVERNOR_DEAD 0.15
 /** Most logits either way: from 0.5 to 0.12 or to 0.88. */
 #define GOVERNOR_MOST 2.0
 

@@ -104,6 +104,11 @@ class Probe:
         if self.state != state:
             self.wait_for('state', state, seconds)
 
+    def forget(self):
+        """What it has said so far."""
+        while not self.lines.empty():
+            self.lines.get()
+
     def wakeups(self, seconds):
         self.tell_wakeups()
         time.sleep(seconds)
@@ -481,7 +486,7 @@ def main():
     global PROBE
     if len(sys.argv) < 2 or 'SESSION' not in os.environ:
         sys.exit(__doc__)
-    for tool in ('pw-cat', 'pw-cli', 'pw-dump', 'pw-metadata'):
+    for tool in ('pw-cat', 'pw-cli', 'pw-dump', 'pw-link', 'pw-metadata'):
         if not shutil.which(tool):
             print(f'SKIP: {tool} is missing (apt-get install pipewire-bin)', file=sys.stderr)
             sys.exit(77)

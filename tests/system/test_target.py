@@ -144,6 +144,34 @@ class Target(test_output.OutputCase):
         probe.quit()
 
     @patiently
+    def test_a_node_without_a_sink_is_made_anew(self):
+        probe = self.probe()
+        probe.tell('play on')
+        settle(probe, 'testsink')
+        # WirePlumber does not link again what was unlinked.
+        probe.forget()
+        for side in ('FL', 'FR'):
+            subprocess.run(['pw-link', '-d', f'fermata.probe:output_{side}',
+                            f'testsink:playback_{side}'], check=True, timeout=PATIENCE)
+        probe.wait_for('state', 'no-sink')
+        self.assertEqual(probe.wait_for('state')[1], 'streaming')
+        self.assertEqual(sinks_of('fermata.probe'), {'testsink'})
+        recording = Recording()
+        time.sleep(0.4)
+        self.assertGreater(envelope(recording.samples()[0])[-9600:-2400].min(), 0.49)
+        # Where there is none, nobody notices.
+        self.addCleanup(ctl, 'start', 'sink')
+        probe.forget()
+        ctl('stop', 'sink')
+        probe.wait_for('state', 'no-sink')
+        before = find_node('fermata.probe')
+        until(lambda: find_node('fermata.probe') not in (before, None))
+        time.sleep(1.5)
+        ctl('start', 'sink')
+        self.assertEqual(probe.wait_for('state')[1], 'streaming')
+        probe.quit()
+
+    @patiently
     def test_a_microphone_gives_every_sample_once(self):
         probe = self.probe()
         probe.wait_state('paused')

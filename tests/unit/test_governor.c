@@ -44,8 +44,7 @@ static double play(struct governor *governor, double threshold, double usual, do
 
 static void assert_near(double value, double wanted)
 {
-    // Within what moves nothing, and the swing that is left.
-    assert_true(fabs(log(value / wanted)) < GOVERNOR_DEAD + 0.05);
+    assert_true(fabs(log(value / wanted)) < 0.05);
 }
 
 static void test_it_leads_to_the_median(void **state)
