@@ -11,6 +11,8 @@ an OA at one minute. Weights and human music are looked for where evaluate.py lo
 
 import argparse
 import json
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -233,10 +235,21 @@ def references(nets, composers_of, weights, log):
     return human, books
 
 
+def lengths(soaks):
+    """A sentence: how much music of which nets there is."""
+    nets = {}
+    for one in soaks:
+        for net in one.about["nets"]:
+            nets.setdefault((one.way() or "as it is", max(s["seconds"] for s in net["streams"])), []).append(f"`{net['net']}`")
+    return "Music of each composer: " + "; ".join(
+        f"{way}, {length(seconds)} of {', '.join(named)}" for (way, seconds), named in nets.items()) + ".\n"
+
+
 def page(soaks, found, human, nets, composers, ways):
     """The text of never-dry.md."""
     rows = {net: {c: found[ways[0], net, c] for c in composers if (ways[0], net, c) in found} for net in nets}
-    parts = [INTRODUCTION.format(length=length(max(row["longest"] for row in found.values())), spans=soak.SPREAD), "## What is promised\n"]
+    parts = [INTRODUCTION.format(length=length(max(row["longest"] for row in found.values())), spans=soak.SPREAD), lengths(soaks),
+             "## What is promised\n"]
     for net in nets:
         if rows[net]:
             parts.append(f"### {net}\n\n{goal_table(rows[net], human[net])}\n")
@@ -265,6 +278,20 @@ def page(soaks, found, human, nets, composers, ways):
     return "\n".join(parts)
 
 
+_shared = ()
+
+
+def _share(*what):
+    global _shared
+    _shared = what
+
+
+def _measure(key):
+    streams, human, books = _shared
+    _, net, composer = key
+    return soak.measure(streams[key], human[net][composer], books[net])
+
+
 def main():
     parser = argparse.ArgumentParser(description="Write docs/never-dry.md of soaks.")
     parser.add_argument("folders", nargs="+", metavar="FOLDER")
@@ -286,12 +313,15 @@ def main():
 
     composers_of = {net: [c for c in composers if any((way, net, c) in streams for way in ways)] for net in nets}
     human, books = references(nets, composers_of, Path(arguments.weights), log)
+    keys = sorted(streams, key=lambda k: (nets.index(k[1]), composers.index(k[2]), ways.index(k[0])))
     found = {}
-    for key in sorted(streams, key=lambda k: (nets.index(k[1]), composers.index(k[2]), ways.index(k[0]))):
-        way, net, composer = key
-        found[key] = soak.measure(streams[key], human[net][composer], books[net])
-        log(f"{net}, {composer}, {way or 'as it is'}: silence {found[key]['silence']:.1f} s, "
-            f"OA {json.dumps(found[key]['oa'])}")
+    # Forked, what was read is shared, not sent.
+    with ProcessPoolExecutor(mp_context=multiprocessing.get_context("fork"), initializer=_share,
+                             initargs=(streams, human, books)) as pool:
+        for key, found[key] in zip(keys, pool.map(_measure, keys)):
+            way, net, composer = key
+            log(f"{net}, {composer}, {way or 'as it is'}: silence {found[key]['silence']:.1f} s, "
+                f"OA {json.dumps(found[key]['oa'])}")
     out = Path(arguments.out)
     draw_density(out / "never-dry-density.png", found, nets, composers, ways)
     draw_oa(out / "never-dry-oa.png", found, human, nets, composers, ways[0])

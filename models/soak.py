@@ -20,7 +20,7 @@ MEMORY = 1800.0  # seconds; the same
 BLOCK = 20  # minutes of a point of the trend; daemon/control/soak_stream.h
 MARKS = (1, 10, 60, 480, 1440)  # minutes at which OA is told
 SPAN = 20  # minutes of music that OA is told of, but for the first
-SPREAD = 36  # spans of the day, to see how much OA differs by chance, and whether it changes
+SPREAD = 72  # spans at most, a whole day: how much OA differs by chance, and whether it changes
 REFERENCE, TRAIN = 60, 150  # human windows, as evaluate.py has them
 
 

@@ -111,7 +111,7 @@ class Wanted(unittest.TestCase):
         self.assertEqual(marks[10], list(range(0, 10)))
         self.assertEqual(marks[60], list(range(25, 35)))
         self.assertEqual(marks[1440], list(range(710, 720)))
-        self.assertEqual((len(spread), spread[0][0], spread[-1][-1]), (36, 0, 719))
+        self.assertEqual((len(spread), spread[0][0], spread[-1][-1]), (72, 0, 719))
         self.assertEqual(sorted(soak.wanted(20)[0]), [1, 10])
         self.assertEqual(soak.wanted(3), ({1: [0]}, []))
 
@@ -192,6 +192,7 @@ class Measure(unittest.TestCase):
         self.assertIn("| silence over 3 s | 1.0 s, none: met |", text)
         self.assertIn("| net | bach | curator off, threshold 0.9 | 1100.0 s at 0:00:05 |", text)
         self.assertIn("curator off, threshold 0.9: net, bach: silent, alas", text)
+        self.assertIn("Music of each composer: as it is, 20 minutes of `net`; curator off, threshold 0.9, 20 minutes of `net`.", text)
         self.assertIn("| net | 20 minutes | 101.0 MB | +1.0 MB | 120 | - |", text)
         never_dry.draw_density(self.folder / "never-dry-density.png", found, ["net"], ["bach"], ways)
         never_dry.draw_oa(self.folder / "never-dry-oa.png", found, human, ["net"], ["bach"], "")
