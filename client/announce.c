@@ -12,27 +12,6 @@
 #include "client/remote.h"
 #include "client/verb.h"
 
-int announce_read_every(const char *text, double *ret_seconds)
-{
-    static const struct {
-        const char *unit;
-        double seconds;
-    } units[] = {{"", 1}, {"s", 1}, {"m", 60}, {"min", 60}, {"h", 3600}};
-    // strtod() would take blanks, signs, hexadecimals and infinities as well.
-    size_t digits = strspn(text, "0123456789.");
-    char *end;
-    double number = strtod(text, &end);
-    if (!digits || end != text + digits)
-        return -1;
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-        if (!strcmp(end, units[i].unit)) {
-            *ret_seconds = number * units[i].seconds;
-            return 0;
-        }
-    }
-    return -1;
-}
-
 static enum ending act_stop(const struct verb *verb, const struct request *request,
                             struct remote *remote)
 {

@@ -10,7 +10,4 @@ struct verb;
 
 enum ending announce_run(const struct verb *verb, const struct request *request);
 
-/** Reads "45", "45s", "2m" or "1h" as seconds. Returns 0, or -1 where it is none. */
-int announce_read_every(const char *text, double *ret_seconds);
-
 #endif

@@ -9,8 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/amount.h"
 #include "client/remote.h"
 #include "client/verb.h"
+#include "client/whole_file.h"
 
 /** The daemon takes no larger one, and says so. */
 #define MIDI_BYTES ((1 << 20) + 1)
@@ -61,25 +63,6 @@ enum ending exchange_seed(const struct verb *verb, const struct request *request
     return verb_with_remote(verb, request, act_seed);
 }
 
-/** Seconds of "120", "120s", "2m" or "1m30s". Returns 0 or -EINVAL. */
-static int read_time(const char *text, double *ret_seconds)
-{
-    double seconds = 0;
-    do {
-        char *end;
-        double number = strtod(text, &end);
-        if (end == text || !(number >= 0) || !strchr("0123456789.", *text))
-            return -EINVAL;
-        seconds += *end == 'm' ? 60 * number : number;
-        text = end + (*end == 'm' || *end == 's');
-        // Nothing comes behind seconds.
-        if (*end != 'm' && *text)
-            return -EINVAL;
-    } while (*text);
-    *ret_seconds = seconds;
-    return 0;
-}
-
 /** Whether a file of so many bytes, of which these are the first, is whole as far as can be told.
  */
 static bool is_whole(const unsigned char head[8], size_t size)
@@ -96,21 +79,18 @@ static bool is_whole(const unsigned char head[8], size_t size)
  * -errno; -EPIPE where the daemon has given up. */
 static int write_file(int fd, const char *path)
 {
-    char part[4096];
-    if (snprintf(part, sizeof part, "%s.part", path) >= (int)sizeof part)
-        return -ENAMETOOLONG;
-    FILE *out = fopen(part, "we");
-    if (!out)
-        return -errno;
+    struct whole_file file;
+    int r = whole_file_open(&file, path);
+    if (r < 0)
+        return r;
     static char bytes[1 << 16];
     unsigned char head[8] = {0};
     size_t size = 0;
     ssize_t got;
-    int r = 0;
     while (r == 0 && (got = read(fd, bytes, sizeof bytes)) != 0) {
         if (got < 0 && errno == EINTR)
             continue;
-        if (got < 0 || fwrite(bytes, 1, (size_t)got, out) != (size_t)got) {
+        if (got < 0 || fwrite(bytes, 1, (size_t)got, file.out) != (size_t)got) {
             r = -errno;
             break;
         }
@@ -120,13 +100,7 @@ static int write_file(int fd, const char *path)
     }
     if (r == 0 && !is_whole(head, size))
         r = -EPIPE;
-    if (fclose(out) != 0 && r == 0)
-        r = -errno;
-    if (r == 0 && rename(part, path) < 0)
-        r = -errno;
-    if (r < 0)
-        unlink(part);
-    return r;
+    return whole_file_close(&file, r);
 }
 
 enum ending exchange_write(struct remote *remote, double seconds, const char *path,
@@ -148,7 +122,8 @@ enum ending exchange_write(struct remote *remote, double seconds, const char *pa
         return ENDING_UNREACHABLE;
     }
     if (r < 0) {
-        snprintf(ret_said, EXCHANGE_ROOM, "cannot write %s: %s", path, strerror(-r));
+        snprintf(ret_said, EXCHANGE_ROOM, "cannot write %s: %s", path,
+                 r == -EISDIR ? "it is there and is no file; give another name" : strerror(-r));
         return ENDING_OUTPUT;
     }
     snprintf(ret_said, EXCHANGE_ROOM, "%s has the last %.1f s%s", path, length,
@@ -161,7 +136,7 @@ static enum ending act_keep(const struct verb *verb, const struct request *reque
 {
     double seconds = 0;
     char said[EXCHANGE_ROOM];
-    if (read_time(request->argument, &seconds) < 0) {
+    if (amount_read_seconds(request->argument, &seconds) < 0) {
         fprintf(stderr, "fermatactl: \"%s\" is no time, such as 120s, 2m or 1m30s\n",
                 request->argument);
         return ENDING_USAGE;

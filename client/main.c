@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include <getopt.h>
 #include <locale.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/announce.h"
+#include "client/amount.h"
 #include "client/verb.h"
 
 static const struct option options[] = {
@@ -99,7 +98,7 @@ int main(int argc, char **argv)
     if (!read_environment(&request))
         return usage("FERMATA_BUS takes session or system, not", getenv("FERMATA_BUS"));
     struct words words = {.count = 0};
-    char given[20] = "", *end;
+    char given[20] = "";
     int letter;
     bool help = false;
     // The words come in their places among the options: some of these belong to a word.
@@ -133,7 +132,7 @@ int main(int argc, char **argv)
             printf("fermatactl %s\n", FERMATA_VERSION);
             return ENDING_OK;
         case 'e':
-            if (announce_read_every(optarg, &request.every) < 0 || request.every < 5 ||
+            if (amount_read_seconds(optarg, &request.every) < 0 || request.every < 5 ||
                 request.every > 3600)
                 return usage("--every takes 5 s to 1 h, such as 45s or 2m, not", optarg);
             break;
@@ -162,9 +161,8 @@ int main(int argc, char **argv)
             request.quiet = true;
             break;
         case 's':
-            request.seconds = strtod(optarg, &end);
-            if (end == optarg || *end || !isfinite(request.seconds) || request.seconds <= 0)
-                return usage("--seconds takes a number above 0, not", optarg);
+            if (amount_read_seconds(optarg, &request.seconds) < 0 || request.seconds <= 0)
+                return usage("--seconds takes a time above 0, such as 60 or 1m30s, not", optarg);
             break;
         default:
             if (takes_settings(&words) && take_setting(&request, argc, argv))

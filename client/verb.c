@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/amount.h"
 #include "client/announce.h"
 #include "client/channel.h"
 #include "client/exchange.h"
@@ -133,25 +134,20 @@ static enum ending act_number(const struct verb *verb, const struct request *req
         return finish_output();
     }
 
-    char *end;
-    errno = 0;
+    double value;
     if (is_seconds) {
-        // strtoul() would take "-1" for 4294967295.
-        unsigned long value = strtoul(text, &end, 10);
-        if (*text < '0' || *text > '9' || *end || errno || value > UINT32_MAX) {
-            fprintf(stderr, "fermatactl: \"%s\" is not a number of seconds, such as 30\n", text);
+        if (amount_read_seconds(text, &value) < 0 || value > UINT32_MAX) {
+            fprintf(stderr, "fermatactl: \"%s\" is no time, such as 30, 45s or 2m\n", text);
             return ENDING_USAGE;
         }
         return remote_set_seconds(remote, verb->property, (uint32_t)value);
     }
-    double value = strtod(text, &end);
-    if (end != text && is_volume && !strcmp(end, "%")) {
-        value /= 100;
-        end++;
-    }
-    if (end == text || *end) {
+    char *end = NULL;
+    if (amount_read_part(text, &value) < 0)
+        value = strtod(text, &end); // the daemon tells what is out of range
+    if (end && (end == text || *end)) {
         fprintf(stderr, "fermatactl: \"%s\" is not a number%s\n", text,
-                is_volume ? ", such as 0.8 or 80%" : ", such as 0.5");
+                is_volume ? ", such as 0.8 or 80%" : ", such as 0.5 or 50%");
         return ENDING_USAGE;
     }
     return remote_set_number(remote, verb->property, value);
@@ -198,11 +194,12 @@ static enum ending act_switch(const struct verb *verb, const struct request *req
         puts(status_channel(&status, request->channel)->midi ? "yes" : "no");
         return finish_output();
     }
-    if (strcmp(text, "yes") && strcmp(text, "no")) {
+    bool on;
+    if (amount_read_switch(text, &on) < 0) {
         fprintf(stderr, "fermatactl: %s takes yes or no, not \"%s\"\n", verb->name, text);
         return ENDING_USAGE;
     }
-    return remote_set_switch(remote, verb->property, !strcmp(text, "yes"));
+    return remote_set_switch(remote, verb->property, on);
 }
 
 static enum ending run_switch(const struct verb *verb, const struct request *request)
@@ -315,7 +312,7 @@ const struct verb verbs[] = {
      "Reseed"},
     {"composer", "[NAME]", "l", "the style: show or set it", "composer debussy", run_name,
      "Composer"},
-    {"threshold", "[0..1]", "", "how sure the net must be of a note: show or set it",
+    {"threshold", "[0..1|0..100%]", "", "how sure the net must be of a note: show or set it",
      "threshold 0.6", run_number, "Threshold"},
     {"sampling", "[sample|hard]", "l", "draw notes by their odds, or cut at the threshold",
      "sampling hard", run_name, "Sampling"},
@@ -328,7 +325,7 @@ const struct verb verbs[] = {
      "output source", run_name, "Output"},
     {"target", "[NAME]", "", "the PipeWire sink to play to: show or set it; '': the default one",
      "target alsa_output.usb-headset", run_text, "Target"},
-    {"reseed-interval", "[SECONDS]", "", "between reseeds, 5 to 3600; 0: only when needed",
+    {"reseed-interval", "[TIME]", "", "between reseeds, such as 45 or 2m; 0: only when needed",
      "reseed-interval 0", run_number, "ReseedInterval"},
     {"piece-length", "[MINUTES]", "", "of a piece, such as 3 or 2-5; 0: one endless piece",
      "piece-length 2-5", run_text, "PieceLength"},
@@ -337,11 +334,17 @@ const struct verb verbs[] = {
     {"midi", "[yes|no]", "", "the notes as live MIDI in the PipeWire graph: show or set it",
      "midi yes", run_switch, "Midi"},
     {"announce", "[FILE]", "et", "speak a sound file over the music, once or again and again",
-     "announce --every 45s please-hold.wav", announce_run, NULL},
+     "announce --every 45s please-hold.wav", announce_run, NULL,
+     .ways = "announce FILE [--every TIME]\nannounce --stop\n"},
     {"channel", "[list|add|remove]", "j", "show, make and end channels",
-     "channel add support --composer bach", channel_run, NULL, true},
+     "channel add support --composer bach", channel_run, NULL, true,
+     .ways = "channel [list] [--json]\n"
+             "channel add NAME [--KEY VALUE...] (the keys of fermata.conf(5))\n"
+             "channel remove NAME\n"},
     {"schedule", "[list|add|remove]", "j", "what the channel does by itself, and when",
-     "schedule add 'Mon..Fri 18:00' composer=debussy", schedule_run, NULL, true},
+     "schedule add 'Mon..Fri 18:00' composer=debussy", schedule_run, NULL, true,
+     .ways = "schedule [list] [--json]\nschedule add WHEN WHAT...\n"
+             "schedule remove NUMBER|ENTRY\n"},
     {"watch", NULL, "jpqs", "the live piano roll; lines where there is no terminal",
      "watch --quiet --seconds 60 --png minute.png", run_watch, NULL},
     {"pipe", NULL, "fnrL", "the music as raw audio on standard output, for a PBX",
@@ -369,7 +372,7 @@ static const struct {
 } options_help[] = {
     {'j', "  -j, --json           as JSON\n"},
     {'l', "  -l, --list           the values there are, one a line\n"},
-    {'s', "  -s, --seconds N      watch for so long\n"},
+    {'s', "  -s, --seconds TIME   watch for so long, such as 60 or 2m\n"},
     {'p', "  -p, --png FILE       write a picture of the roll at the end\n"},
     {'q', "  -q, --quiet          show nothing meanwhile\n"},
     {'e', "  -e, --every TIME     announce again that long after each time, such as 45s or 2m\n"},
@@ -383,7 +386,14 @@ static const struct {
 void verb_print_help(const struct verb *verb)
 {
     const char *sets = verb ? verb->options : "jlspqetfnrL";
-    if (verb) {
+    if (verb && verb->ways) {
+        const char *before = "usage: fermatactl ";
+        for (const char *way = verb->ways; *way; way = strchr(way, '\n') + 1) {
+            printf("%s%.*s", before, (int)(strchr(way, '\n') + 1 - way), way);
+            before = "       fermatactl ";
+        }
+        printf("\n%s\n\n", verb->help);
+    } else if (verb) {
         printf("usage: fermatactl %s [OPTION...]%s%s\n\n%s\n\n", verb->name,
                verb->argument ? " " : "", verb->argument ? verb->argument : "", verb->help);
     } else {
@@ -396,13 +406,13 @@ void verb_print_help(const struct verb *verb)
     for (size_t i = 0; i < sizeof(options_help) / sizeof(*options_help); i++)
         if (strchr(sets, options_help[i].letter))
             fputs(options_help[i].text, stdout);
-    printf("  -c, --channel NAME   the channel meant, instead of \"main\"\n");
+    printf("  -c, --channel NAME   the channel meant, instead of \"main\"\n"
+           "  -S, --system         the machine's instance (system bus)\n"
+           "  -U, --user           your own instance (session bus)\n");
     if (verb)
         printf("\nExample: fermatactl %s\n", verb->example);
     else
         printf(
-            "  -S, --system         the machine's instance (system bus)\n"
-            "  -U, --user           your own instance (session bus)\n"
             "  -h, --help           this\n"
             "  -V, --version        of fermatactl\n\n"
             "Without --system, --user and FERMATA_BUS=session|system it is the instance that "

@@ -48,6 +48,9 @@ struct verb {
     enum ending (*run)(const struct verb *verb, const struct request *request);
     const char *property; ///< that it shows and sets; or the method it calls
     bool many;            ///< takes any number of values
+    /** The ways to use it, where there are several, each without the "fermatactl " and with a new
+     * line behind it; or NULL. */
+    const char *ways;
 };
 
 struct remote;

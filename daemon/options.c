@@ -274,6 +274,7 @@ static int read_options(int argc, char **argv, struct options *options, struct s
                 status = add_name(options->nets, &soak->net_count);
             else if (!strcmp(settings_keys[c - 1].key, "composer"))
                 status = add_name(options->composers, &soak->composer_count);
+            settings->demanded |= UINT64_C(1) << (c - 1);
             if (settings_set(settings, settings_keys[c - 1].key, optarg, &why) < 0) {
                 fprintf(stderr, "fermatad: --%s %s: it %s\n", settings_keys[c - 1].key, optarg,
                         why);

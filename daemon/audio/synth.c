@@ -2,6 +2,8 @@
 #include "audio/synth.h"
 
 #include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -76,6 +78,18 @@ static fluid_settings_t *settings_new(void)
     return settings;
 }
 
+/** Whether it begins like one: with what does not, FluidSynth tries libraries for other formats,
+ * which print complaints of their own. */
+static bool is_soundfont(const char *path)
+{
+    char head[12] = "";
+    FILE *file = fopen(path, "re");
+    bool whole = file && fread(head, sizeof head, 1, file) == 1;
+    if (file)
+        fclose(file);
+    return whole && !memcmp(head, "RIFF", 4) && !memcmp(head + 8, "sfbk", 4);
+}
+
 static int load_piano(fluid_synth_t *fluid, const char *soundfont)
 {
     if (access(soundfont, R_OK) < 0) {
@@ -84,7 +98,7 @@ static int load_piano(fluid_synth_t *fluid, const char *soundfont)
                   soundfont, strerror(errno));
         return -ENOENT;
     }
-    int id = fluid_synth_sfload(fluid, soundfont, 0);
+    int id = is_soundfont(soundfont) ? fluid_synth_sfload(fluid, soundfont, 0) : FLUID_FAILED;
     if (id == FLUID_FAILED) {
         log_error("%s is not a SoundFont that FluidSynth can read; name another .sf2 or .sf3 file, "
                   "or leave the setting out",
@@ -103,7 +117,7 @@ int synth_new(const char *soundfont, struct synth **ret_synth)
     for (int level = FLUID_PANIC; level < LAST_LOG_LEVEL; level++)
         fluid_set_log_function(level, on_fluid_log, NULL);
 
-    if (!soundfont)
+    if (!soundfont || !*soundfont)
         soundfont = synth_default_soundfont();
     if (!soundfont) {
         log_error("no SoundFont found under /usr/share/sounds or /usr/share/soundfonts; "
@@ -129,6 +143,16 @@ int synth_new(const char *soundfont, struct synth **ret_synth)
     log_info("SoundFont: %s", soundfont);
     *ret_synth = synth;
     return 0;
+}
+
+int synth_new_lenient(char *soundfont, struct synth **ret_synth)
+{
+    int r = synth_new(soundfont, ret_synth);
+    if ((r != -ENOENT && r != -EBADMSG) || !*soundfont || !synth_default_soundfont())
+        return r;
+    log_warning("playing with %s instead", synth_default_soundfont());
+    *soundfont = '\0';
+    return synth_new(NULL, ret_synth);
 }
 
 void synth_free(struct synth *synth)

@@ -21,9 +21,12 @@ struct synth;
 /** The first SoundFont of Debian's usual places that can be read, or NULL. */
 const char *synth_default_soundfont(void);
 
-/** Loads `soundfont` (NULL: the default). Returns 0, -ENOENT (logged with the package to
+/** Loads `soundfont` (NULL or "": the default). Returns 0, -ENOENT (logged with the package to
  * install), -EBADMSG or -ENOMEM. */
 int synth_new(const char *soundfont, struct synth **ret_synth);
+/** The same, but where `soundfont` ("": the default) cannot be had, the default has to do: logged,
+ * and `soundfont` is "" then. */
+int synth_new_lenient(char *soundfont, struct synth **ret_synth);
 void synth_free(struct synth *synth);
 
 void synth_note_on(struct synth *synth, uint8_t pitch, uint8_t velocity);

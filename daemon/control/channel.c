@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 
 #include <pipewire/pipewire.h>
@@ -72,17 +71,11 @@ static void on_signal(void *user, uint64_t count)
     channel_refresh(user);
 }
 
-static uint64_t random_seed(void)
-{
-    uint64_t seed = 0;
-    if (getrandom(&seed, sizeof seed, 0) != sizeof seed)
-        seed = (uint64_t)time(NULL);
-    return seed;
-}
-
 static int make_audio(struct channel *channel, const struct settings *settings)
 {
-    int r = synth_new(settings->soundfont[0] ? settings->soundfont : NULL, &channel->synth);
+    int r = settings_demands(settings, "soundfont")
+                ? synth_new(channel->soundfont, &channel->synth)
+                : synth_new_lenient(channel->soundfont, &channel->synth);
     if (r == 0)
         r = profile_new(channel->profile_kind, &channel->profile);
     if (r == 0)
@@ -148,7 +141,7 @@ int channel_new(const struct channel_config *config, struct channel **ret_channe
     memcpy(channel->target, settings->target, sizeof channel->target);
     titles_init(&channel->titles, settings->piece_number);
     ending_write_length(&settings->piece_length, channel->piece_length);
-    channel->seed = settings->seed ? settings->seed : random_seed();
+    channel->seed = settings_draw_seed(settings);
     channel->style = (struct lane_style){
         .threshold = settings->threshold,
         .sampling = strcmp(settings->sampling, "hard") ? NET_SAMPLE : NET_HARD,

@@ -293,7 +293,7 @@ int channel_keep(struct channel *channel, double seconds, const char *ending, in
         .seed = channel->seed,
     };
     struct wav_file_sound sound = {
-        .soundfont = channel->soundfont[0] ? channel->soundfont : NULL,
+        .soundfont = channel->soundfont,
         .profile = channel->profile_kind,
     };
     return keepsake_open(channel->score, seconds, ending, &origin, &sound, ret_fd, ret_seconds);

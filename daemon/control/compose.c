@@ -5,8 +5,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "audio/synth.h"
 #include "control/crew.h"
 #include "control/generator.h"
 #include "control/interrupt.h"
@@ -88,6 +88,22 @@ static int open_printouts(struct composing *composing)
     return 0;
 }
 
+/** Finds out before anything is composed whether there is a SoundFont to write it with. */
+static int check_sound(const struct composing *composing, struct settings *settings)
+{
+    size_t i = 0;
+    while (i < composing->request->path_count && !printout_has_sound(composing->sheets[i].printout))
+        i++;
+    if (i == composing->request->path_count)
+        return 0;
+    struct synth *synth = NULL;
+    int r = settings_demands(settings, "soundfont")
+                ? synth_new(settings->soundfont, &synth)
+                : synth_new_lenient(settings->soundfont, &synth);
+    synth_free(synth);
+    return r;
+}
+
 static void on_mark(void *user, const char *event, int64_t time, const char *text)
 {
     struct job *job = user;
@@ -151,7 +167,7 @@ static int make_jobs(struct composing *composing, struct settings *settings)
         .lanes = composing->job_count,
     };
     r = crew_new(&config, SEATS, &composing->crew);
-    uint64_t seed = settings->seed ? settings->seed : (uint64_t)time(NULL);
+    uint64_t seed = settings_draw_seed(settings);
     for (size_t i = 0; r == 0 && i < composing->job_count; i++)
         r = make_job(composing, settings, i, seed);
     return r;
@@ -197,7 +213,7 @@ static int write_all(struct composing *composing, const struct settings *setting
 {
     int r = 0;
     struct wav_file_sound sound = {
-        .soundfont = settings->soundfont[0] ? settings->soundfont : NULL,
+        .soundfont = settings->soundfont,
     };
     profile_find(settings->profile, &sound.profile);
     for (size_t i = 0; i < composing->job_count; i++)
@@ -232,6 +248,8 @@ int compose_run(struct settings *settings, const struct compose_request *request
     interrupt_watch();
     if (r == 0)
         r = open_printouts(&composing);
+    if (r == 0)
+        r = check_sound(&composing, settings);
     if (r == 0 && request->opening)
         r = opening_reader_read_file(request->opening, &composing.opening);
     if (r == 0)

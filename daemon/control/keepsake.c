@@ -154,10 +154,9 @@ int keepsake_open(struct score *score, double seconds, const char *ending,
     keepsake->fd = -1;
     snprintf(keepsake->ending, sizeof keepsake->ending, "%s", ending);
     keepsake->sound = *sound;
-    if (sound->soundfont) {
-        snprintf(keepsake->soundfont, sizeof keepsake->soundfont, "%s", sound->soundfont);
-        keepsake->sound.soundfont = keepsake->soundfont;
-    }
+    snprintf(keepsake->soundfont, sizeof keepsake->soundfont, "%s",
+             sound->soundfont ? sound->soundfont : "");
+    keepsake->sound.soundfont = keepsake->soundfont;
     copy_origin(keepsake, origin);
     int r = take(keepsake, score, seconds);
     double length = (double)keepsake->piece.length / NOTE_SECOND;

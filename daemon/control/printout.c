@@ -2,15 +2,12 @@
 #include "control/printout.h"
 
 #include <errno.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "client/picture.h"
+#include "client/whole_file.h"
 #include "control/piece.h"
 #include "log.h"
 #include "music/midi_file.h"
@@ -24,8 +21,8 @@ struct form {
 struct printout {
     const struct form *form;
     char *path;
-    char *part; ///< where it is written; NULL for standard output
     FILE *out;
+    struct whole_file file; ///< not open for standard output
 };
 
 static int write_midi(FILE *out, const struct piece *piece, const struct wav_file_sound *sound)
@@ -100,23 +97,14 @@ static const struct form *find_form(const char *path)
 
 static int open_part(struct printout *printout)
 {
-    struct stat there;
-    if (stat(printout->path, &there) == 0 && !S_ISREG(there.st_mode)) {
+    int r = whole_file_open(&printout->file, printout->path);
+    printout->out = printout->file.out;
+    if (r == -EISDIR)
         log_error("cannot write %s: it is there and is no file; give another name", printout->path);
-        return -EISDIR;
-    }
-    if (asprintf(&printout->part, "%s.part", printout->path) < 0) {
-        printout->part = NULL;
-        return -ENOMEM;
-    }
-    printout->out = fopen(printout->part, "we");
-    if (printout->out)
-        return 0;
-    int r = -errno;
-    log_error("cannot write %s: %s; give a name in a folder that is there and may be written to",
-              printout->path, strerror(errno));
-    free(printout->part);
-    printout->part = NULL;
+    else if (r < 0)
+        log_error(
+            "cannot write %s: %s; give a name in a folder that is there and may be written to",
+            printout->path, strerror(-r));
     return r;
 }
 
@@ -157,12 +145,7 @@ void printout_free(struct printout *printout)
 {
     if (!printout)
         return;
-    if (printout->part) {
-        if (printout->out)
-            fclose(printout->out);
-        unlink(printout->part);
-    }
-    free(printout->part);
+    whole_file_close(&printout->file, -ECANCELED);
     free(printout->path);
     free(printout);
 }
@@ -177,22 +160,19 @@ int printout_stem(const struct printout *printout)
     return (int)(strlen(printout->path) - strlen(printout->form->ending));
 }
 
+bool printout_has_sound(const struct printout *printout)
+{
+    return printout->form->write == write_wav;
+}
+
 int printout_write(struct printout *printout, const struct piece *piece,
                    const struct wav_file_sound *sound)
 {
     int r = printout->form->write(printout->out, piece, sound);
-    if (r == 0 && printout->part) {
-        bool bad = fclose(printout->out) != 0;
-        printout->out = NULL;
-        if (bad || rename(printout->part, printout->path) < 0)
-            r = -errno;
-    }
-    if (r == 0) {
-        free(printout->part);
-        printout->part = NULL;
-    } else {
+    if (r == 0)
+        r = whole_file_close(&printout->file, 0);
+    if (r < 0)
         log_error("cannot write %s: %s", printout->path, strerror(r == -EIO && errno ? errno : -r));
-    }
     return r;
 }
 

@@ -37,6 +37,9 @@ const char *printout_path(const struct printout *printout);
 /** Length of the path without the ending: files that differ in that alone are of one piece. */
 int printout_stem(const struct printout *printout);
 
+/** Whether it takes a synth to write it. */
+bool printout_has_sound(const struct printout *printout);
+
 /** `sound`: of a .wav. Returns 0 or -errno, logged. */
 int printout_write(struct printout *printout, const struct piece *piece,
                    const struct wav_file_sound *sound);

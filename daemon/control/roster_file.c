@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "control/roster_private.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <ini.h>
 #include <stdio.h>
@@ -19,6 +20,9 @@ struct reading {
     struct roster *roster;
     const char *path;
     bool state; ///< the state file
+    FILE *file;
+    int line;    ///< its number, from 1 on
+    bool astray; ///< below the head of a section that is none
     char refused[64];
 };
 
@@ -38,8 +42,9 @@ static struct roster_channel *find_section(struct reading *reading, const char *
                   ? "a channel's name is 1 to 31 of a-z, 0-9, - and _, a letter or digit first"
                   : "there are too many channels";
     }
-    if (strcmp(section, reading->refused))
-        log_warning("%s: left out what stands in [%s]: %s", reading->path, section, why);
+    if (strcmp(section, reading->refused) != 0)
+        log_warning("%s:%d: left out what stands in [%s]: %s", reading->path, reading->line,
+                    section, why);
     snprintf(reading->refused, sizeof reading->refused, "%s", section);
     return NULL;
 }
@@ -54,7 +59,8 @@ static void take_schedule(struct reading *reading, struct roster_channel *channe
         return;
     if (schedule_add(reading->state ? &channel->state_schedule : &channel->file_schedule, value,
                      &why) < 0)
-        log_warning("%s: left out schedule = %s: it %s", reading->path, value, why);
+        log_warning("%s:%d: left out schedule = %s: it %s", reading->path, reading->line, value,
+                    why);
 }
 
 /** "1795385992 1a2b3c4d": a time, and of which schedule. */
@@ -73,30 +79,86 @@ static int take_line(void *user, const char *section, const char *name, const ch
     struct reading *reading = user;
     const char *why = "";
     value = value ? value : "";
-    struct roster_channel *channel = find_section(reading, section);
+    struct roster_channel *channel = reading->astray ? NULL : find_section(reading, section);
     if (!channel)
         return 1;
     bool is_main = channel == reading->roster->channels[0];
     channel->configured = channel->configured || !reading->state;
     struct settings *settings = reading->state ? &channel->state : &channel->file;
     int key = settings_find_key(name);
-    // inih cuts longer lines off (INI_MAX_LINE), and half a path is no path.
-    if (strlen(name) + strlen(value) > LONGEST_LINE)
-        log_warning("%s: left out %s: the line is longer than %d characters", reading->path, name,
-                    LONGEST_LINE);
-    else if (!strcmp(name, "removed") && reading->state && !is_main)
+    if (!strcmp(name, "removed") && reading->state && !is_main)
         channel->removed = !strcmp(value, "yes");
     else if (!strcmp(name, "schedule"))
         take_schedule(reading, channel, value);
     else if (!strcmp(name, "followed") && reading->state)
         take_followed(channel, value);
     else if (key >= 0 && settings_keys[key].scope == SETTINGS_DAEMON && strcmp(section, SECTION))
-        log_warning("%s: left out %s: it is the daemon's and belongs under [" SECTION
+        log_warning("%s:%d: left out %s: it is the daemon's and belongs under [" SECTION
                     "], not under [%s]",
-                    reading->path, name, section);
+                    reading->path, reading->line, name, section);
     else if (settings_set(settings, name, value, &why) < 0)
-        log_warning("%s: left out %s = %s: it %s", reading->path, name, value, why);
+        log_warning("%s:%d: left out %s = %s: it %s", reading->path, reading->line, name, value,
+                    why);
     return 1;
+}
+
+/** Ends the text where its comment begins: with # or ;, at its beginning or after a blank. */
+static void cut_comment(char *text)
+{
+    char before = ' ';
+    for (char *c = text; *c; before = *c++) {
+        if ((*c == '#' || *c == ';') && isspace((unsigned char)before)) {
+            *c = '\0';
+            return;
+        }
+    }
+}
+
+/** Whether inih is to see the line, which begins with no blank and has no comment; else logged. */
+static bool check_line(struct reading *reading, const char *line)
+{
+    if (*line == '[') {
+        reading->astray = !strchr(line, ']');
+        if (reading->astray)
+            log_warning("%s:%d: left out what stands below %s: there is no ] at its end",
+                        reading->path, reading->line, line);
+        return !reading->astray;
+    }
+    const char *why = strlen(line) > LONGEST_LINE  ? "longer than 190 characters"
+                      : !line[strcspn(line, "=:")] ? "not a line like `name = value`"
+                                                   : NULL;
+    if (why && *line)
+        log_warning("%s:%d: left out %.40s%s: it is %s", reading->path, reading->line, line,
+                    strlen(line) > 40 ? "..." : "", why);
+    return !why;
+}
+
+/** fgets() as inih wants it, a whole line of the file at a time. What inih would read as something
+ * else than it looks like does not reach it: a line that is indented would go on with the value
+ * before, one too long would be two. */
+static char *next_line(char *room, int size, void *user)
+{
+    struct reading *reading = user;
+    char *text = NULL;
+    size_t length = 0;
+    ssize_t got = getline(&text, &length, reading->file);
+    if (got < 0) {
+        free(text);
+        return NULL;
+    }
+    reading->line++;
+    static const char mark[] = "\xef\xbb\xbf"; // of the byte order, as some editors write it
+    char *line = text;
+    if (reading->line == 1 && !strncmp(line, mark, strlen(mark)))
+        line += strlen(mark);
+    cut_comment(line);
+    line += strspn(line, " \t\r\n\f\v");
+    size_t end = strlen(line);
+    while (end > 0 && isspace((unsigned char)line[end - 1]))
+        line[--end] = '\0';
+    snprintf(room, (size_t)size, "%s\n", check_line(reading, line) ? line : "");
+    free(text);
+    return room;
 }
 
 static int read_file(struct roster *roster, const char *path, bool state)
@@ -108,14 +170,14 @@ static int read_file(struct roster *roster, const char *path, bool state)
         log_warning("%s is not a file; its settings are left out", path);
         return -EINVAL;
     }
-    struct reading reading = {roster, path, state, ""};
-    int r = ini_parse(path, take_line, &reading);
-    if (r > 0)
-        log_warning("%s:%d: not a line like `name = value`; left out", path, r);
-    if (r == -1) {
+    struct reading reading = {
+        .roster = roster, .path = path, .state = state, .file = fopen(path, "re")};
+    if (!reading.file) {
         log_warning("cannot read %s: %s; its settings are left out", path, strerror(errno));
         return -EACCES;
     }
+    ini_parse_stream(next_line, &reading, take_line, &reading);
+    fclose(reading.file);
     return 0;
 }
 
@@ -127,8 +189,12 @@ int roster_read_file(struct roster *roster, const char *path)
 int roster_read_state(struct roster *roster, const char *path)
 {
     int r = *path ? read_file(roster, path, true) : 0;
-    // What cannot be read must not be replaced either.
-    snprintf(roster->state_path, sizeof roster->state_path, "%s", r == -EACCES ? "" : path);
+    // What cannot be read must not be replaced either; of a link, what it leads to is.
+    bool kept = r == 0 || r == -ENOENT;
+    if (!kept)
+        log_warning("what is changed is not kept in %s; it holds until the daemon ends", path);
+    if (!kept || !realpath(path, roster->state_path))
+        snprintf(roster->state_path, sizeof roster->state_path, "%s", kept ? path : "");
     return r;
 }
 

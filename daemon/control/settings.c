@@ -9,9 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
+#include <time.h>
 
 #include "audio/profile.h"
 #include "audio/rtp_address.h"
+#include "client/amount.h"
 #include "log.h"
 
 enum type {
@@ -35,15 +38,15 @@ const struct settings_key settings_keys[] = {
      "net to play on, such as transformer-open; empty: the best there is"},
     {"licence", SETTINGS_DAEMON, "commercial|any",
      "nets to load: those for commercial use only, or all"},
-    {"threshold", SETTINGS_CHANNEL, "0..1",
+    {"threshold", SETTINGS_CHANNEL, "0..1|0..100%",
      "how sure the net must be of a note; 0.5 is as it believes"},
     {"sampling", SETTINGS_CHANNEL, "sample|hard",
      "draw the notes, or play what reaches the threshold"},
-    {"volume", SETTINGS_CHANNEL, "0..1", "loudness"},
+    {"volume", SETTINGS_CHANNEL, "0..1|0..100%", "loudness"},
     {"profile", SETTINGS_CHANNEL, "room|telephone|raw",
      "what the sound and the music are made for"},
-    {"reseed-interval", SETTINGS_CHANNEL, "SECONDS",
-     "prime the net anew so often; 0: only when needed"},
+    {"reseed-interval", SETTINGS_CHANNEL, "TIME",
+     "prime the net anew so often, such as 45 or 2m; 0: only when needed"},
     {"piece-length", SETTINGS_CHANNEL, "MINUTES",
      "of a piece, such as 3 or 2-5; 0: one endless piece"},
     {"midi", SETTINGS_CHANNEL, "yes|no", "the notes as live MIDI in the PipeWire graph"},
@@ -60,8 +63,8 @@ const struct settings_key settings_keys[] = {
     {"rtp", SETTINGS_OWN, "ADDRESS:PORT[/ulaw|alaw]",
      "send the music there as RTP, G.711; empty: nowhere"},
     {"rtp-ttl", SETTINGS_CHANNEL, "0..255",
-     "routers a multicast packet may pass, and one; 0: none leaves this machine"},
-    {"announce-every", SETTINGS_OWN, "SECONDS",
+     "routers a multicast packet may pass, and one; 0: this machine"},
+    {"announce-every", SETTINGS_OWN, "TIME",
      "repeat the announcement that fermatactl announce gave; 0: none"},
     {"autostart", SETTINGS_OWN, "yes|no", "play as soon as the daemon is up"},
     {"models", SETTINGS_DAEMON, "FOLDER", "where the nets and the seeds are"},
@@ -141,21 +144,6 @@ int settings_find_key(const char *key)
     return -1;
 }
 
-static int parse_switch(const char *value, bool *ret)
-{
-    static const char *const words[][2] = {
-        {"no", "yes"}, {"false", "true"}, {"off", "on"}, {"0", "1"}};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        for (int k = 0; k < 2; k++) {
-            if (!strcasecmp(value, words[i][k])) {
-                *ret = k;
-                return 0;
-            }
-        }
-    }
-    return -EINVAL;
-}
-
 static int parse_number(const char *value, uint64_t most, uint64_t *ret)
 {
     char *end;
@@ -167,13 +155,22 @@ static int parse_number(const char *value, uint64_t most, uint64_t *ret)
     return 0;
 }
 
-static int parse_fraction(const char *value, double *ret)
+static int parse_part(const char *value, double *ret)
 {
-    char *end;
-    double number = strtod(value, &end);
-    if (end == value || *end || !(number >= 0 && number <= 1))
+    double part;
+    if (amount_read_part(value, &part) < 0 || part > 1)
         return -EINVAL;
-    *ret = number;
+    *ret = part;
+    return 0;
+}
+
+/** Whole seconds; as people write them. */
+static int parse_seconds(const char *value, uint32_t *ret)
+{
+    double seconds;
+    if (amount_read_seconds(value, &seconds) < 0 || (seconds && seconds < 5) || seconds > 3600)
+        return -EINVAL;
+    *ret = (uint32_t)lrint(seconds);
     return 0;
 }
 
@@ -194,13 +191,13 @@ static int parse_profile(const char *value, char *ret)
     return 0;
 }
 
-/** Whether a settings file gives it back as it is: there a comment begins with ';' after a space.
- */
+/** Whether a settings file gives it back as it is: there a comment begins with # or ;, after a
+ * space or as the first of a line. */
 static bool is_line(const char *text)
 {
     char before = ' ';
     for (const char *c = text; *c; before = *c++)
-        if (iscntrl((unsigned char)*c) || (*c == ';' && before == ' '))
+        if (iscntrl((unsigned char)*c) || ((*c == ';' || *c == '#') && before == ' '))
             return false;
     return !*text || (*text != ' ' && before != ' ');
 }
@@ -224,26 +221,24 @@ static int parse(struct settings *settings, int i, const char *value, const char
             *ret_why = "is too long";
             return -EINVAL;
         }
-        *ret_why = "must be one line of plain text, with no space around it and no \" ;\" in it";
+        *ret_why =
+            "must be one line of plain text, with no space around it and no \" ;\" or \" #\" in it";
         if (!is_line(value))
             return -EINVAL;
         memcpy(field, value, strlen(value) + 1);
         return 0;
     case TYPE_FRACTION:
-        *ret_why = "must be a number from 0 to 1";
-        return parse_fraction(value, field);
+        *ret_why = "must be a number from 0 to 1, or from 0% to 100%";
+        return parse_part(value, field);
     case TYPE_SECONDS:
-        *ret_why = "must be 0 or from 5 to 3600 seconds";
-        if (parse_number(value, 3600, &number) < 0 || (number && number < 5))
-            return -EINVAL;
-        *(uint32_t *)field = (uint32_t)number;
-        return 0;
+        *ret_why = "must be 0 or from 5 to 3600 seconds, such as 45, 45s or 2m";
+        return parse_seconds(value, field);
     case TYPE_NUMBER:
         *ret_why = "must be a whole number";
         return parse_number(value, UINT64_MAX, field);
     case TYPE_SWITCH:
         *ret_why = "must be yes or no";
-        return parse_switch(value, field);
+        return amount_read_switch(value, field);
     case TYPE_SAMPLING:
         *ret_why = "must be `sample` or `hard`";
         return parse_word(value, "sample", "hard", field);
@@ -337,6 +332,20 @@ int settings_check_name(const char *name)
     if (length < 1 || length >= SETTINGS_NAME_ROOM || !strchr(letters, *name))
         return -EINVAL;
     return name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-_")] ? -EINVAL : 0;
+}
+
+bool settings_demands(const struct settings *settings, const char *key)
+{
+    return settings->demanded & UINT64_C(1) << settings_find_key(key);
+}
+
+uint64_t settings_draw_seed(const struct settings *settings)
+{
+    uint64_t seed = 0;
+    if (settings->seed)
+        return settings->seed;
+    seed = getrandom(&seed, sizeof seed, 0) == sizeof seed ? seed >> 11 : (uint64_t)time(NULL);
+    return seed ? seed : 1;
 }
 
 void settings_read_environment(struct settings *settings)

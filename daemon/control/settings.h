@@ -27,6 +27,7 @@
 struct settings {
     char channel[SETTINGS_NAME_ROOM]; ///< whose they are: "main", or another one
     uint64_t given;                   ///< keys that somebody has set: bits by their place below
+    uint64_t demanded;                ///< of these, those on the command line
     char composer[32];
     double threshold; ///< 0..1
     char sampling[8]; ///< "sample" or "hard"
@@ -94,6 +95,14 @@ void settings_lay_over(struct settings *settings, const struct settings *from);
  */
 int settings_set(struct settings *settings, const char *key, const char *value,
                  const char **ret_why);
+
+/** Whether the command line has it: then what cannot be had is an error, and nothing takes its
+ * place. */
+bool settings_demands(const struct settings *settings, const char *key);
+
+/** The seed that was asked for, or where none was a random one: below 2^53, so that every reader of
+ * JSON keeps it whole, and never 0. */
+uint64_t settings_draw_seed(const struct settings *settings);
 
 /** Reads the FERMATA_* variables; bad ones are logged and skipped. */
 void settings_read_environment(struct settings *settings);

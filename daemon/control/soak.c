@@ -301,7 +301,7 @@ int soak_run(const struct settings *settings, const struct soak_request *request
         .length = (int64_t)(request->seconds * NOTE_SECOND),
         .report = {.settings = settings, .seconds = request->seconds},
     };
-    soak.report.seed = settings->seed ? settings->seed : (uint64_t)time(NULL);
+    soak.report.seed = settings_draw_seed(settings);
     interrupt_watch();
     int r = repertoire_new(settings->models, !strcmp(settings->licence, "commercial"),
                            &soak.repertoire);

@@ -347,6 +347,40 @@ class Files(unittest.TestCase):
             self.assertEqual(file.read(), b'old')
         self.assertEqual(os.listdir(self.folder), ['a.mid'])
 
+    def test_a_link_stays_one(self):
+        path, link = self.path('a.mid', 'b.mid')
+        with open(path, 'wb') as file:
+            file.write(b'old')
+        os.symlink('a.mid', link)
+        self.assertEqual(run('--compose', '--seconds', '1', link).returncode, 0)
+        self.assertTrue(os.path.islink(link))
+        with open(path, 'rb') as file:
+            self.assertEqual(file.read(4), b'MThd')
+
+    def test_a_soundfont_that_cannot_be_read(self):
+        wav, = self.path('a.wav')
+        for bad in ('/etc/passwd', '/no/such.sf2'):
+            # Somebody watches: an error, before anything is composed.
+            done = run('--compose', '--seconds', '1', '--soundfont', bad, wav)
+            self.assertEqual(done.returncode, 78, done.stderr)
+            self.assertIn(bad, done.stderr)
+            self.assertEqual(os.listdir(self.folder), [])
+            # Nobody does: another one plays.
+            done = run('--compose', '--seconds', '1', wav, env={'FERMATA_SOUNDFONT': bad})
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertRegex(done.stderr, f'{bad}.*\\n(?:.*\\n)*playing with /usr/.* instead')
+            os.remove(wav)
+
+    def test_another_start_is_another_piece(self):
+        one, other = self.path('a.jsonl', 'b.jsonl')
+        for path in (one, other):
+            self.assertEqual(run('--compose', '--seconds', '1', path).returncode, 0)
+        seeds = []
+        for path in (one, other):
+            with open(path, encoding='utf-8') as file:
+                seeds.append(json.loads(file.readline())['seed'])
+        self.assertGreater(abs(seeds[0] - seeds[1]), 1000)
+
     def test_a_piece_that_is_interrupted_is_shorter_and_whole(self):
         process = subprocess.Popen(
             [FERMATAD, '--compose', '--minutes', '600', '--seed', '5', '--net', ROLL,

@@ -192,6 +192,7 @@ class Verbs(unittest.TestCase):
         status, before = self.status()
         other = next(c for c in status["composers"] if c != before["composer"])
         for verb, key, text, value in (("composer", "composer", other, other),
+                                       ("threshold", "threshold", "50%", 0.5),
                                        ("threshold", "threshold", "0.625", 0.625),
                                        ("sampling", "sampling", "hard", "hard"),
                                        ("profile", "profile", "telephone", "telephone"),
@@ -200,6 +201,7 @@ class Verbs(unittest.TestCase):
                                        ("volume", "volume", "25%", 0.25),
                                        ("volume", "volume", "0.75", 0.75),
                                        ("rtp", "rtp", "127.0.0.1:5004", "127.0.0.1:5004"),
+                                       ("reseed-interval", "reseed_interval", "1m30s", 90),
                                        ("reseed-interval", "reseed_interval", "45", 45),
                                        ("piece-length", "piece_length", "1.5-4", "1.5-4"),
                                        ("piece-length", "piece_length", "0", "0")):
@@ -214,6 +216,9 @@ class Verbs(unittest.TestCase):
             self.assertEqual(self.ok("midi", word), "")
             self.assertIs(self.status()[1]["midi"], word == "yes")
             self.assertEqual(self.ok("midi").strip(), word)
+        self.ok("midi", "on")
+        self.assertIs(self.status()[1]["midi"], True)
+        self.ok("midi", "off")
         self.ended(2, "midi", "perhaps", words=["yes or no", "perhaps"])
         for verb, key in (("composer", "composer"), ("threshold", "threshold"), ("net", "net"),
                           ("sampling", "sampling"), ("profile", "profile"), ("volume", "volume"),
@@ -272,8 +277,8 @@ class Verbs(unittest.TestCase):
         for args in (["play"], ["start", "x"], ["composer", "a", "b"], ["--wrong"],
                      ["start", "--json"], ["watch", "--seconds", "x"], ["watch", "-s", "0"],
                      ["watch", "-s", "nan"], ["volume", "loud"], ["volume", "5%%"],
-                     ["volume", ""], ["threshold", "50%"], ["reseed-interval", "--", "-1"],
-                     ["reseed-interval", "5s"], ["reseed-interval", "4294967296"],
+                     ["volume", ""], ["threshold", "50 %"], ["reseed-interval", "--", "-1"],
+                     ["reseed-interval", "5x"], ["reseed-interval", "4294967296"],
                      ["help", "play"], ["play", "--help"], ["watch", "--png"]):
             with self.subTest(args):
                 self.ended(2, *args)

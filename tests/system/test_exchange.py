@@ -6,6 +6,7 @@
 """
 import json
 import os
+import stat
 import struct
 import subprocess
 import sys
@@ -179,11 +180,20 @@ class Keep(Case):
         self.ended(1, "keep", "20s", self.path("x"), words=[".wav"])
         self.ended(1, "keep", "16m", self.path("x.mid"), words=["960", "900"])
         self.ended(1, "keep", "0", self.path("x.mid"), words=["900"])
-        for time_ in ("x", "", "2h", "5s3", "nan"):
+        for time_ in ("x", "", "2d", "5s3", "nan"):
             self.ended(2, "keep", time_, self.path("x.mid"), words=["1m30s"])
         self.ended(2, "keep", "2m", words=["idea.mid"])
         self.ended(5, "keep", "2s", self.path("none/x.mid"), words=["none/x.mid", "No such file"])
         self.assertEqual(os.listdir(self.folder), [])
+        # What is there and is no file is left alone.
+        os.mkfifo(self.path("pipe.mid"))
+        os.symlink("pipe.mid", self.path("link.mid"))
+        for name in ("pipe.mid", "link.mid"):
+            self.ended(5, "keep", "2s", self.path(name), words=[name, "is no file"])
+        self.assertEqual(sorted(os.listdir(self.folder)), ["link.mid", "pipe.mid"])
+        self.assertTrue(stat.S_ISFIFO(os.stat(self.path("link.mid")).st_mode))
+        os.remove(self.path("pipe.mid"))
+        os.remove(self.path("link.mid"))
         done = run("keep", "14m30s", self.path("all.mid"))
         self.assertEqual(done.returncode, 0)
         self.assertIn("that is all there is", done.stdout)

@@ -58,7 +58,7 @@ class Words(unittest.TestCase):
         zsh = read("client", "completions", "_fermatactl")
         for verb in verbs():
             with self.subTest(verb):
-                wanted = options(ctl_help(verb)) - {"channel"}
+                wanted = options(ctl_help(verb)) - {"channel", "system", "user"}
                 found = re.search(rf"\n    (?:[a-z-]+ \| )*{verb}(?: \| [a-z-]+)*\)\n"
                                   rf"        options\+='([^']*)'", bash)
                 self.assertEqual(options(found.group(1)) if found else set(), wanted)

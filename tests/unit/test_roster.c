@@ -94,6 +94,92 @@ static void test_a_slip_in_a_file_loses_only_its_line(void **state)
     roster_free(roster);
 }
 
+/** What reading the text logs. */
+static const char *logged(const char *text, struct roster *roster)
+{
+    static char said[4096];
+    const char *path = write_file(text);
+    FILE *file = tmpfile();
+    int before = dup(STDERR_FILENO);
+    assert_true(file && before >= 0 && dup2(fileno(file), STDERR_FILENO) >= 0);
+    log_set_level(LOG_LEVEL_WARNING);
+    assert_int_equal(roster_read_file(roster, path), 0);
+    log_set_level(LOG_LEVEL_ERROR);
+    fflush(stderr);
+    dup2(before, STDERR_FILENO);
+    close(before);
+    rewind(file);
+    said[fread(said, 1, sizeof said - 1, file)] = '\0';
+    fclose(file);
+    return said;
+}
+
+static void test_each_slip_is_told_with_its_line(void **state)
+{
+    (void)state;
+    struct roster *roster;
+    assert_int_equal(roster_new(&roster), 0);
+    char text[2048];
+    snprintf(text, sizeof text,
+             "\xef\xbb\xbf[fermata] # the head\n\n  composer = bach\n\tvolume = 0.5 # half\n"
+             "what\nnet = lstm;open ; which\nthreshold = high\nwhat again\n# %0300d\n"
+             "models = /%0250d\ntempo = 1\n[fermata\nvolume = 0.1\n[channel a\ndevice = cpu\n"
+             "volume = 0.2\n[channel b] ; the other\nvolume = 0.3\nschedule = never\n[odd]\n"
+             "volume = 0.4\n",
+             1, 2);
+    const char *said = logged(text, roster);
+    struct settings settings = of_main(roster);
+    assert_string_equal(settings.composer, "bach");
+    assert_string_equal(settings.net, "lstm;open");
+    assert_true(fabs(settings.volume - 0.5) < 1e-9);
+    assert_string_equal(settings.device, "auto");
+    assert_int_equal(roster_count(roster), 1);
+    assert_true(fabs(of(roster, "b").volume - 0.3) < 1e-9);
+    static const int lines[] = {5, 7, 8, 10, 11, 12, 14, 19, 21};
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        char place[16];
+        snprintf(place, sizeof place, "file:%d: ", lines[i]);
+        said = strstr(said, place);
+        if (!said)
+            fail_msg("nothing is said of line %d", lines[i]);
+        said = strchr(said, '\n');
+    }
+    assert_string_equal(said, "\n");
+    roster_free(roster);
+}
+
+static void test_a_link_stays_one(void **state)
+{
+    (void)state;
+    char link[128];
+    struct roster *roster = begin("[fermata]\n");
+    assert_int_equal(roster_remember(roster, "main", "composer", "bach"), 0);
+    roster_free(roster);
+    snprintf(link, sizeof link, "%s/link", folder);
+    assert_int_equal(symlink(state_path, link), 0);
+    assert_int_equal(roster_new(&roster), 0);
+    assert_int_equal(roster_read_state(roster, link), 0);
+    assert_int_equal(roster_remember(roster, "main", "composer", "debussy"), 0);
+    roster_free(roster);
+    struct stat st;
+    assert_int_equal(lstat(link, &st), 0);
+    assert_true(S_ISLNK(st.st_mode));
+    roster = begin("[fermata]\n");
+    assert_string_equal(of_main(roster).composer, "debussy");
+    roster_free(roster);
+
+    // What is no file is left as it is.
+    unlink(link);
+    assert_int_equal(mkfifo(link, 0600), 0);
+    assert_int_equal(roster_new(&roster), 0);
+    assert_int_equal(roster_read_state(roster, link), -EINVAL);
+    roster_remember(roster, "main", "composer", "bach");
+    roster_free(roster);
+    assert_int_equal(lstat(link, &st), 0);
+    assert_true(S_ISFIFO(st.st_mode));
+    unlink(link);
+}
+
 static void test_a_file_that_is_none(void **state)
 {
     (void)state;
@@ -302,6 +388,8 @@ int main(void)
     log_set_level(LOG_LEVEL_ERROR);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_a_slip_in_a_file_loses_only_its_line, forget),
+        cmocka_unit_test_setup(test_each_slip_is_told_with_its_line, forget),
+        cmocka_unit_test_setup(test_a_link_stays_one, forget),
         cmocka_unit_test_setup(test_a_file_that_is_none, forget),
         cmocka_unit_test_setup(test_what_is_remembered_comes_back, forget),
         cmocka_unit_test_setup(test_what_cannot_be_remembered_is_an_error, forget),

@@ -86,6 +86,7 @@ static void test_bad_values_change_nothing_and_say_why(void **state)
         {"target", "a\nvolume = 1"},
         {"target", ";a"},
         {"target", "a ;b"},
+        {"target", "a #b"},
     };
     struct settings settings, before;
     settings_init(&settings);
@@ -144,6 +145,19 @@ static void test_every_value_can_be_written_and_read(void **state)
     assert_memory_equal(&copy, &settings, sizeof settings);
 }
 
+static void test_a_drawn_seed_is_another_each_time(void **state)
+{
+    (void)state;
+    struct settings settings;
+    settings_init(&settings);
+    uint64_t first = settings_draw_seed(&settings), second = settings_draw_seed(&settings);
+    assert_true(first != second);
+    assert_in_range(first, 1, UINT64_C(1) << 53);
+    assert_in_range(second, 1, UINT64_C(1) << 53);
+    settings.seed = UINT64_MAX;
+    assert_true(settings_draw_seed(&settings) == UINT64_MAX);
+}
+
 static void test_names(void **state)
 {
     (void)state;
@@ -166,6 +180,7 @@ int main(void)
         cmocka_unit_test(test_bad_values_change_nothing_and_say_why),
         cmocka_unit_test(test_the_environment),
         cmocka_unit_test(test_every_value_can_be_written_and_read),
+        cmocka_unit_test(test_a_drawn_seed_is_another_each_time),
         cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
