@@ -219,14 +219,14 @@ static int play(struct fermata *fermata)
 /** Works without sound, bus and clock. */
 static int work(struct options *options, struct settings *settings)
 {
-    if (options->quiet)
-        log_set_level(LOG_LEVEL_WARNING);
     if (options->compose) {
         options->compose_request.seconds = options->seconds ? options->seconds : COMPOSE_SECONDS;
         options->compose_request.quiet = options->quiet;
         return exit_status(compose_run(settings, &options->compose_request));
     }
     options->soak_request.seconds = options->seconds ? options->seconds : SOAK_SECONDS;
+    if (!options->soak_request.streams)
+        options->soak_request.streams = 1;
     options->soak_request.quiet = options->quiet;
     options->soak_request.nets = options->nets;
     options->soak_request.composers = options->composers;
@@ -238,6 +238,8 @@ static int run(int argc, char **argv, struct options *options, struct settings *
 {
     // A watcher or a reader that goes away is an error of a write, not the daemon's end.
     signal(SIGPIPE, SIG_IGN);
+    if (options->quiet)
+        log_set_level(LOG_LEVEL_WARNING);
     if (options->tune)
         return exit_status(tuner_run(settings));
     if (options->compose || options->soak)

@@ -97,12 +97,12 @@ static int read_length(const char *name, double unit, double *ret_seconds)
 {
     char *end;
     double number = strtod(optarg, &end);
-    if (end == optarg || *end || !(number > 0 && number * unit <= LONGEST_SECONDS)) {
+    if (end == optarg || *end || !(number > 0 && *ret_seconds + number * unit <= LONGEST_SECONDS)) {
         fprintf(stderr, "fermatad: --%s %s: must be a number more than 0, up to %.0f\n", name,
                 optarg, LONGEST_SECONDS / unit);
         return EXIT_USAGE;
     }
-    *ret_seconds = number * unit;
+    *ret_seconds += number * unit; // an hour and a half may be told with both
     return -1;
 }
 
@@ -130,7 +130,8 @@ static int add_name(const char **names, size_t *count)
     return -1;
 }
 
-static int check_soak(const struct options *options)
+/** An option without that which it is for was meant otherwise. */
+static int check_modes(const struct options *options)
 {
     if (options->soak + options->compose + options->tune > 1) {
         fprintf(stderr, "fermatad: --compose, --soak and --tune cannot be had at once\n");
@@ -138,6 +139,15 @@ static int check_soak(const struct options *options)
     }
     if (options->soak && !options->soak_request.folder) {
         fprintf(stderr, "fermatad: --soak needs a folder to write to, such as --out soak\n");
+        return EXIT_USAGE;
+    }
+    if (!options->soak && (options->soak_request.folder || options->soak_request.streams)) {
+        fprintf(stderr, "fermatad: --out and --streams go with --soak\n");
+        return EXIT_USAGE;
+    }
+    if (!options->soak && !options->compose && options->seconds > 0) {
+        fprintf(stderr, "fermatad: --hours, --minutes and --seconds go with --compose and --soak; "
+                        "otherwise the music has no end\n");
         return EXIT_USAGE;
     }
     return -1;
@@ -214,6 +224,7 @@ static int read_options(int argc, char **argv, struct options *options, struct s
 
     struct soak_request *soak = &options->soak_request;
     soak->net_count = soak->composer_count = 0;
+    options->seconds = 0;
     int c;
     optind = 1;
     while ((c = getopt_long(argc, argv, "h", table, NULL)) != -1) {
@@ -284,14 +295,14 @@ static int read_options(int argc, char **argv, struct options *options, struct s
         if (status >= 0)
             return status;
     }
-    int status = check_soak(options);
+    int status = check_modes(options);
     return status >= 0 ? status : read_files(argc, argv, options);
 }
 
 int options_read(int argc, char **argv, struct options *options, struct roster *roster,
                  struct settings *settings)
 {
-    *options = (struct options){.soak_request.streams = 1};
+    *options = (struct options){0};
     settings_init(settings);
     struct settings unused = *settings;
     int status = read_options(argc, argv, options, &unused);

@@ -92,13 +92,14 @@ int channel_set_composer(struct channel *channel, const char *composer)
 void channel_fit_composer(struct channel *channel)
 {
     const struct repertoire_net *net = find_net(channel, channel->style.net);
-    if (repertoire_offers(net, channel->style.composer) || !net->composers[0])
+    const char *fit = repertoire_fit(net, channel->style.composer);
+    if (fit == channel->style.composer)
         return;
     log_warning("channel %s: net %s does not offer composer %s; playing %s", channel->name,
-                net->name, channel->style.composer, net->composers[0]);
+                net->name, channel->style.composer, fit);
     bool applying = channel->applying;
     channel->applying = true; // nobody has asked for it
-    channel_set_composer(channel, net->composers[0]);
+    channel_set_composer(channel, fit);
     channel->applying = applying;
 }
 

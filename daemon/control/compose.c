@@ -159,7 +159,9 @@ static int make_jobs(struct composing *composing, struct settings *settings)
                            &composing->repertoire);
     if (r < 0)
         return r;
-    repertoire_settle(composing->repertoire, settings);
+    r = repertoire_settle(composing->repertoire, settings);
+    if (r < 0)
+        return r;
     struct generator_config config = {
         .device = settings->device,
         .repertoire = composing->repertoire,

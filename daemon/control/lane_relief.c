@@ -15,7 +15,8 @@
 static const char *const words[] = {
     [LANE_WELL] = NULL,
     [LANE_LEAST_BAD] = "least-bad: every draft is refused; the least bad ones are played",
-    [LANE_OTHER_NET] = "net: the net fails; another one plays until it is well again",
+    [LANE_OTHER_NET] =
+        "net: the net cannot be read, or fails; another one plays until it is well again",
     [LANE_REPLAY] = "replay: no net composes; what was played before is played again, varied",
     [LANE_PHRASES] = "phrases: no net composes; human phrases are played",
 };

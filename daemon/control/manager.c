@@ -109,7 +109,9 @@ static int make_generator(struct manager *manager)
     if (r < 0)
         return r;
     offers_take(&manager->offers, manager->repertoire);
-    repertoire_settle(manager->repertoire, settings);
+    r = repertoire_settle(manager->repertoire, settings);
+    if (r < 0)
+        return r;
     struct generator_config config = {
         .device = settings->device,
         .repertoire = manager->repertoire,
@@ -276,8 +278,9 @@ static int settle(struct manager *manager, struct settings *settings, struct set
     if (!net)
         return -ENOENT;
     bool asked = wish->given & UINT64_C(1) << settings_find_key("composer");
-    if (!repertoire_offers(net, settings->composer) && !asked && net->composers[0])
-        snprintf(settings->composer, sizeof settings->composer, "%s", net->composers[0]);
+    if (!repertoire_offers(net, settings->composer) && !asked)
+        snprintf(settings->composer, sizeof settings->composer, "%s",
+                 repertoire_fit(net, settings->composer));
     memcpy(wish->composer, settings->composer, sizeof wish->composer);
     return repertoire_offers(net, settings->composer) ? 0 : -ENOTSUP;
 }

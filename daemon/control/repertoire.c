@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "control/licence.h"
-#include "control/settings.h"
 #include "control/stamp.h"
 #include "log.h"
 #include "music/curator.h"
@@ -239,6 +238,15 @@ static int take_net(struct repertoire *repertoire, const char *file_name)
     return r;
 }
 
+/** The composers of a net of that family that can be read; NULL: there is none. */
+static const char *const *composers_of(const struct repertoire *repertoire, const char *family)
+{
+    for (size_t i = 0; i < repertoire->count; i++)
+        if (!repertoire->nets[i].stands_in && !strcmp(repertoire->nets[i].family, family))
+            return repertoire->nets[i].composers;
+    return NULL;
+}
+
 /** Something of that name, with nothing to play on but the phrases of its family, where they may be
  * played. `why` it cannot be read. */
 static int take_stand_in(struct repertoire *repertoire, const char *file_name, int why)
@@ -247,6 +255,10 @@ static int take_stand_in(struct repertoire *repertoire, const char *file_name, i
     if (name_net(repertoire, file_name, &net) < 0)
         return 0;
     size_t index = repertoire->count;
+    char seeds[768];
+    snprintf(seeds, sizeof seeds, "%s/seeds-%s.txt", repertoire->folder, net->family);
+    if (access(seeds, R_OK) < 0)
+        return 0;
     repertoire->tried[index] = stamp_of(net->path);
     repertoire->again[index] = why != EBADMSG;
     int r = take_family(repertoire, net);
@@ -256,10 +268,14 @@ static int take_stand_in(struct repertoire *repertoire, const char *file_name, i
         forbid(repertoire, net);
         return 0;
     }
-    net->composers = seedbook_composers(net->book);
+    net->composers = composers_of(repertoire, net->family);
+    if (!net->composers)
+        net->composers = seedbook_composers(net->book);
     net->stats = "";
     net->stands_in = true;
     repertoire->count++;
+    log_warning("net %s cannot be read; where it is wanted something else plays until it can",
+                net->name);
     return 0;
 }
 
@@ -299,7 +315,7 @@ static int take_all(struct repertoire *repertoire, bool patient)
             r = taken;
     }
     bool none = repertoire->count == 0;
-    for (int i = 0; i < n && r == 0 && none && patient; i++)
+    for (int i = 0; i < n && r == 0 && patient; i++)
         if (unread[i])
             r = take_stand_in(repertoire, found[i]->d_name, unread[i]);
     for (int i = 0; i < n; i++)
@@ -416,6 +432,13 @@ const struct repertoire_net *repertoire_find(const struct repertoire *repertoire
     return NULL;
 }
 
+bool repertoire_forbids(const struct repertoire *repertoire, const char *name)
+{
+    const char *at = strstr(repertoire->forbidden, name);
+    size_t length = strlen(name);
+    return length && at && at[length] == ' ';
+}
+
 bool repertoire_offers(const struct repertoire_net *net, const char *composer)
 {
     for (const char *const *name = net->composers; *name; name++)
@@ -429,44 +452,4 @@ void repertoire_bounds(const struct repertoire_net *net, const char *composer,
 {
     if (curator_bounds_parse(net->stats, composer, ret_bounds) < 0)
         *ret_bounds = curator_any_bounds;
-}
-
-const struct repertoire_net *repertoire_default(const struct repertoire *repertoire)
-{
-    const struct repertoire_net *best = NULL;
-    int most = -1;
-    for (size_t i = 0; i < repertoire->count; i++) {
-        const struct repertoire_net *net = &repertoire->nets[i];
-        int merit = 4 * !net->stands_in + 2 * !strcmp(net->name, "transformer-open") +
-                    !strcmp(net->family, "open");
-        if (merit > most)
-            best = net;
-        most = merit > most ? merit : most;
-    }
-    return best;
-}
-
-void repertoire_settle(const struct repertoire *repertoire, struct settings *settings)
-{
-    const struct repertoire_net *net = repertoire_find(repertoire, settings->net);
-    if (!net) {
-        net = repertoire_default(repertoire);
-        if (!net)
-            return;
-        const char *at = strstr(repertoire->forbidden, settings->net);
-        size_t length = strlen(settings->net);
-        if (length && at && at[length] == ' ')
-            log_warning("net %s may not be used commercially; playing on %s (licence = any "
-                        "takes it in)",
-                        settings->net, net->name);
-        else if (length)
-            log_warning("there is no net %s in %s; playing on %s", settings->net, settings->models,
-                        net->name);
-        memcpy(settings->net, net->name, sizeof settings->net);
-    }
-    if (repertoire_offers(net, settings->composer) || !net->composers[0])
-        return;
-    log_warning("net %s does not offer composer %s; playing %s", net->name, settings->composer,
-                net->composers[0]);
-    snprintf(settings->composer, sizeof settings->composer, "%s", net->composers[0]);
 }

@@ -29,8 +29,8 @@ struct repertoire_net {
     const struct seedbook *book;
     /** The runs of the music it has learnt from (quotes-FAMILY.safetensors), or NULL. */
     const struct quotes *quotes;
-    /** For a net whose file cannot be read: it has the composers and the licence of the phrases,
-     * and nothing to play on. Once the file can be read, another net of that name is found. */
+    /** For a net whose file cannot be read: it has the licence of the phrases and the composers of
+     * its family, or else of the phrases, and nothing to play on. Once the file can be read, another net of that name is found. */
     bool stands_in;
 };
 
@@ -40,8 +40,8 @@ struct repertoire_net {
  * -ENOMEM, or what scandir(3) says. Broken seeds and quotes are done without, with a warning.
  */
 int repertoire_new(const char *folder, bool commercial, struct repertoire **ret_repertoire);
-/** The same for who can wait: where no net's file can be read, there is something that stands in
- * for each whose family has phrases that may be played. */
+/** The same for who can wait: there is something that stands in for each net whose file cannot be
+ * read and whose family has phrases that may be played. */
 int repertoire_new_patient(const char *folder, bool commercial, struct repertoire **ret_repertoire);
 void repertoire_free(struct repertoire *repertoire);
 
@@ -58,6 +58,9 @@ const struct repertoire_net *repertoire_net(const struct repertoire *repertoire,
 /** NULL: there is none of that name. */
 const struct repertoire_net *repertoire_find(const struct repertoire *repertoire, const char *name);
 
+/** Whether there is a net of that name which the licence setting leaves out. */
+bool repertoire_forbids(const struct repertoire *repertoire, const char *name);
+
 bool repertoire_offers(const struct repertoire_net *net, const char *composer);
 
 /** What is human for a composer by the net's file; where it does not say, that of any composer. */
@@ -65,11 +68,15 @@ void repertoire_bounds(const struct repertoire_net *net, const char *composer,
                        struct curator_bounds *ret_bounds);
 
 /** The net to play on where nobody asked for one: transformer-open, else another of the family
- * "open", else the first; what stands in for one, last of all. */
+ * "open", else the first; of two alike, not what stands in for one. */
 const struct repertoire_net *repertoire_default(const struct repertoire *repertoire);
 
+/** `composer` itself where the net offers it; else the one who is played where nobody asks for one,
+ * where the net offers him; else its first one. */
+const char *repertoire_fit(const struct repertoire_net *net, const char *composer);
+
 /** A net or composer of the settings that is not there gives way to one that is (logged, and
- * changed in `settings`). */
-void repertoire_settle(const struct repertoire *repertoire, struct settings *settings);
+ * changed in `settings`). Returns 0, or -EINVAL where the command line demanded it. */
+int repertoire_settle(const struct repertoire *repertoire, struct settings *settings);
 
 #endif

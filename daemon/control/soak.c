@@ -70,6 +70,14 @@ static size_t count_streams(const struct soak *soak, const struct repertoire_net
     return count;
 }
 
+/** Whether the net number `index` is to be soaked and offers the composer. */
+static bool offers(const struct soak *soak, size_t index, const char *composer)
+{
+    const struct repertoire_net *net = repertoire_net(soak->repertoire, index);
+    return is_named(soak->request->nets, soak->request->net_count, net->name) &&
+           repertoire_offers(net, composer);
+}
+
 /** Everything that was named is there. */
 static int check_request(const struct soak *soak)
 {
@@ -79,6 +87,17 @@ static int check_request(const struct soak *soak)
             log_error("there is no net %s in %s that may be loaded; fermatactl net lists those "
                       "there are, licence = any takes in all",
                       request->nets[i], soak->settings->models);
+            return -EINVAL;
+        }
+    }
+    for (size_t i = 0; i < request->composer_count; i++) {
+        size_t k = 0;
+        while (k < repertoire_count(soak->repertoire) && !offers(soak, k, request->composers[i]))
+            k++;
+        if (k == repertoire_count(soak->repertoire)) {
+            log_error("no net to be soaked offers composer %s; fermatactl composer lists those "
+                      "there are",
+                      request->composers[i]);
             return -EINVAL;
         }
     }

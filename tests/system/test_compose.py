@@ -190,9 +190,16 @@ class Compose(unittest.TestCase):
         done = run('--compose', '--seconds', '1', '--device', 'no such thing', '-')
         self.assertEqual(done.returncode, 1)
         self.assertIn('no such thing', done.stderr)
-        done = run('--compose', '--seconds', '1', '--composer', 'beatles', '--seed', '1', '-')
-        self.assertEqual(done.returncode, 0)
-        self.assertIn('beatles', done.stderr)
+
+    def test_who_is_not_there_is_an_error_on_the_command_line_alone(self):
+        for key, word in (('composer', 'beatles'), ('net', 'no-such')):
+            done = run('--compose', '--seconds', '1', '--' + key, word, '-')
+            self.assertEqual((done.returncode, done.stdout), (78, ''))
+            self.assertIn(word, done.stderr)
+            done = run('--compose', '--seconds', '1', '-', env={'FERMATA_' + key.upper(): word})
+            self.assertEqual(done.returncode, 0)
+            self.assertIn(word, done.stderr)
+            self.assertEqual(json.loads(done.stdout.splitlines()[0])['composer'], 'chopin')
 
 
 class Licence(unittest.TestCase):

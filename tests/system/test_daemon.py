@@ -381,7 +381,8 @@ class Daemon(DaemonCase):
             self.assertNotIn('reseed-interval', file.read())
 
     def test_bad_command_lines_say_what_is_right(self):
-        for words in (['--threshold', '2'], ['--sampling', 'softly'], ['--nonsense'], ['what']):
+        for words in (['--threshold', '2'], ['--sampling', 'softly'], ['--nonsense'], ['what'],
+                      ['--minutes', '3'], ['--out', 'x'], ['--streams', '2']):
             run = subprocess.run([FERMATAD, *words], capture_output=True, text=True,
                                  timeout=PATIENCE)
             self.assertEqual(run.returncode, 64, words)

@@ -145,6 +145,32 @@ class Faults(DaemonCase):
         onsets = [e['time'] for e in self.read_feed(feed) if e['event'] == 'on']
         self.assertLess(max(np.diff(onsets)), 4.0)
 
+    def test_the_usual_net_cannot_be_read(self):
+        folder = os.path.join(self.folder, 'models')
+        os.mkdir(folder)
+        source = os.environ['FERMATA_MODELS']
+        for name in ('lstm-open.safetensors', 'quotes-open.safetensors', 'seeds-open.txt'):
+            os.symlink(os.path.join(source, name), os.path.join(folder, name))
+        path = os.path.join(folder, 'transformer-open.safetensors')
+        with open(os.path.join(source, 'transformer-open.safetensors'), 'rb') as file:
+            whole = file.read()
+        with open(path, 'wb') as file:
+            file.write(whole[:len(whole) // 2])
+        self.start('--models', folder, '--autostart', 'yes')
+        wait_until(lambda: self.is_state('degraded'), 'degraded\n' + self.log())
+        self.assertRegex(self.status()['state_reason'], '^net: .*cannot be read')
+        self.assertEqual(self.status()['net'], 'transformer-open')
+        self.assertIn('net transformer-open cannot be read', self.log())
+        wait_until(lambda: self.status()['seconds_ahead'] > 10, 'composing')
+        done = self.run_ctl('health')
+        self.assertEqual(done.returncode, 1, done.stdout)
+        self.assertIn('cannot be read', done.stdout)
+        self.goes_on()
+        with open(path + '.part', 'wb') as file:
+            file.write(whole)
+        os.replace(path + '.part', path)
+        wait_until(lambda: self.is_state('playing'), 'playing\n' + self.log())
+
     def test_the_device_is_lost_and_comes_back(self):
         gone, env = self.losing()
         self.play(env=env)

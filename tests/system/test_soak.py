@@ -159,7 +159,8 @@ class Soak(unittest.TestCase):
                 (['--soak', '--out', self.out, '--streams', '0'], 64, '--streams 0'),
                 (['--soak', '--out', self.out, '--hours', '25'], 64, '--hours 25'),
                 (['--soak', '--out', self.out, '--net', 'no-net'], 78, 'no-net'),
-                (['--soak', '--out', self.out, '--composer', 'beatles'], 78, 'composers'),
+                (['--soak', '--out', self.out, '--composer', 'bach', '--composer', 'beatles'], 78,
+                 'composer beatles'),
                 (['--soak', '--out', self.out, '--streams', '40'], 78, 'too many'),
                 (['--soak', '--out', os.path.join(self.out, 'x', 'y')], 78,
                  'cannot make')):

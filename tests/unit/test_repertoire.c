@@ -216,8 +216,34 @@ static void test_what_is_asked_gives_way_to_what_there_is(void **state)
     settle(false, "lstm-maestro", "bach", "lstm-maestro", "bach");
     settle(false, "lstm-maestro", "chopin", "lstm-maestro", "bach");
     settle(true, "lstm-maestro", "chopin", "transformer-open", "chopin");
-    settle(true, "none-such", "bach", "transformer-open", "satie");
+    settle(true, "none-such", "bach", "transformer-open", "chopin");
     settle(false, "", "satie", "transformer-open", "satie");
+}
+
+static void demand(const char *key, const char *value, int result)
+{
+    struct repertoire *repertoire;
+    assert_int_equal(repertoire_new(folder, true, &repertoire), 0);
+    struct settings settings;
+    const char *why;
+    settings_init(&settings);
+    assert_int_equal(settings_set(&settings, key, value, &why), 0);
+    settings.demanded = UINT64_C(1) << settings_find_key(key);
+    assert_int_equal(repertoire_settle(repertoire, &settings), result);
+    settings.demanded = 0;
+    assert_int_equal(repertoire_settle(repertoire, &settings), 0);
+    repertoire_free(repertoire);
+}
+
+static void test_what_the_command_line_demands_is_there_or_an_error(void **state)
+{
+    fill_folder();
+    demand("net", "lstm-open", 0);
+    demand("net", "", 0);
+    demand("net", "none-such", -EINVAL);
+    demand("net", "lstm-maestro", -EINVAL); // not commercially
+    demand("composer", "satie", 0);
+    demand("composer", "liszt", -EINVAL);
 }
 
 static void test_the_default_net(void **state)
@@ -271,11 +297,30 @@ static void test_phrases_stand_in_for_what_cannot_be_read(void **state)
     assert_string_equal(repertoire_default(repertoire)->name, "lstm-open");
     repertoire_free(repertoire);
 
-    // One that can be read will do; the other is left out.
+    // One that can be read does not hide that the other cannot.
     write_net("lstm-maestro.safetensors", MAESTRO);
     assert_int_equal(repertoire_new_patient(folder, false, &repertoire), 0);
+    assert_int_equal(repertoire_count(repertoire), 2);
+    assert_true(repertoire_find(repertoire, "lstm-open")->stands_in);
+    assert_false(repertoire_find(repertoire, "lstm-maestro")->stands_in);
+    assert_true(repertoire_lacks(repertoire));
+    repertoire_free(repertoire);
+    assert_int_equal(repertoire_new(folder, false, &repertoire), 0);
     assert_int_equal(repertoire_count(repertoire), 1);
     assert_false(repertoire_lacks(repertoire));
+    repertoire_free(repertoire);
+
+    // Of a family that has another net, it has the composers of that one.
+    empty_folder();
+    write_file("transformer-open.safetensors", "nonsense", 8);
+    write_file("seeds-open.txt", SEEDS_OPEN, strlen(SEEDS_OPEN));
+    write_net("lstm-open.safetensors", OPEN);
+    assert_int_equal(repertoire_new_patient(folder, true, &repertoire), 0);
+    net = repertoire_find(repertoire, "transformer-open");
+    assert_true(net->stands_in);
+    assert_ptr_equal(net, repertoire_default(repertoire));
+    assert_true(repertoire_offers(net, "chopin"));
+    assert_false(repertoire_offers(net, "bach"));
     repertoire_free(repertoire);
 
     // Where there are no phrases, or none that may be played, there is no music at all.
@@ -341,6 +386,7 @@ int main(void)
         cmocka_unit_test(test_nothing_that_is_allowed),
         cmocka_unit_test(test_broken_seeds_are_done_without),
         cmocka_unit_test(test_what_is_asked_gives_way_to_what_there_is),
+        cmocka_unit_test(test_what_the_command_line_demands_is_there_or_an_error),
         cmocka_unit_test(test_the_default_net),
         cmocka_unit_test(test_phrases_stand_in_for_what_cannot_be_read),
         cmocka_unit_test(test_what_can_be_read_again_is_taken_in),
