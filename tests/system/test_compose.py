@@ -221,9 +221,13 @@ class Licence(unittest.TestCase):
             done = run('--compose', '--seconds', '1', '--quiet', '-',
                        env={'FERMATA_LICENCE': licence})
             self.assertEqual(read_lines(done.stdout)[1][0]['net'], NOTES)
+        done = run('--compose', '--seconds', '1', '-',
+                   env={'FERMATA_LICENCE': 'commercial', 'FERMATA_NET': ROLL})
+        self.assertEqual(read_lines(done.stdout)[1][0]['net'], NOTES)
+        self.assertIn(f'{ROLL} may not be used commercially', done.stderr)
         done = run('--compose', '--seconds', '1', '--net', ROLL, '-',
                    env={'FERMATA_LICENCE': 'commercial'})
-        self.assertEqual(read_lines(done.stdout)[1][0]['net'], NOTES)
+        self.assertEqual(done.returncode, 78)
         self.assertIn(f'{ROLL} may not be used commercially', done.stderr)
 
 
