@@ -64,13 +64,20 @@ static void check_name(void *user, const char *key, const char *value)
                        "no %s \"%s\" here; there are: %s", key, bus_quote(value, quoted), values);
 }
 
-static void check_names(const struct bus_object *object, const char *text, DBusError *error)
+/** What is well said, and makes no sense here. */
+static void check_sense(const struct bus_object *object, const char *text, DBusError *error)
 {
     struct schedule schedule = {0};
     const char *why;
+    char quoted[BUS_QUOTE_ROOM];
     struct check check = {object->manager, error};
-    if (schedule_add(&schedule, text, &why) == 0)
+    if (schedule_add(&schedule, text, &why) == 0) {
         schedule_act(&schedule.entries[0], check_name, &check);
+        if (!dbus_error_is_set(error) && !schedule_next(&schedule.entries[0], time(NULL)))
+            dbus_set_error(error, BUS_ERROR_BAD_SCHEDULE,
+                           "\"%s\" never strikes: that day has been, or is in no calendar",
+                           bus_quote(text, quoted));
+    }
     schedule_finish(&schedule);
 }
 
@@ -80,10 +87,11 @@ void bus_add_schedule(const struct bus_object *object, DBusMessage *message, DBu
     const char *text = read_entry(message);
     const char *why = "cannot be kept: out of memory";
     char quoted[BUS_QUOTE_ROOM];
-    check_names(object, text, error);
+    check_sense(object, text, error);
     if (!dbus_error_is_set(error) &&
         manager_add_schedule(object->manager, channel_name(object->channel), text, &why) < 0)
-        dbus_set_error(error, BUS_ERROR_BAD_SCHEDULE, "\"%s\": %s", bus_quote(text, quoted), why);
+        dbus_set_error(error, BUS_ERROR_BAD_SCHEDULE, "\"%s\": it %s", bus_quote(text, quoted),
+                       why);
 }
 
 void bus_remove_schedule(const struct bus_object *object, DBusMessage *message, DBusMessage *reply,

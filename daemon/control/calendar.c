@@ -10,8 +10,8 @@
 #include <strings.h>
 
 #define LONGEST_TEXT 128
-/** Days are looked at so far away: 29 February on a given weekday comes every 28 years, 40 at most.
- */
+/** So many days are looked at of the years that are meant: 29 February on a given weekday comes
+ * every 28 years, 40 at most. */
 #define HORIZON_DAYS (60 * 366)
 
 static const struct {
@@ -42,7 +42,7 @@ static int read_weekday(const char **text)
 
 static int parse_weekdays(const char *text, struct calendar *calendar, const char **ret_why)
 {
-    *ret_why = "weekdays are written as Mon, Mon,Wed or Mon..Fri, the earlier one first";
+    *ret_why = "must have its weekdays as Mon, Mon,Wed or Mon..Fri, the earlier one first";
     do {
         int first = read_weekday(&text), last = first;
         if (!strncmp(text, "..", 2)) {
@@ -116,8 +116,9 @@ static int parse_date(char *text, struct calendar *calendar, const char **ret_wh
 {
     char *parts[3] = {NULL};
     size_t count = split(text, '-', parts);
-    *ret_why = "a date is written as *-12-24, 12-24 or *-*-1, with lists (1,15), ranges (1..7) and "
-               "repetitions (1/7)";
+    *ret_why =
+        "must have its date as *-12-24, 12-24 or *-*-1, with lists (1,15), ranges (1..7) and "
+        "repetitions (1/7)";
     if (!count)
         return -EINVAL;
     int r = count == 3 ? parse_number(parts[0], 1970, 9999, &calendar->year) : 0;
@@ -131,7 +132,7 @@ static int parse_time(char *text, struct calendar *calendar, const char **ret_wh
     char *parts[3] = {NULL};
     size_t count = split(text, ':', parts);
     *ret_why =
-        "a time is written as 18:00 or 18:00:30, with lists (8,12:00), ranges (8..18:00) and "
+        "must have its time as 18:00 or 18:00:30, with lists (8,12:00), ranges (8..18:00) and "
         "repetitions (*:0/15)";
     if (!count)
         return -EINVAL;
@@ -162,7 +163,7 @@ int calendar_parse(const char *text, struct calendar *ret_calendar, const char *
     char *rest;
     for (char *word = strtok_r(words, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
         int kind = isalpha((unsigned char)*word) ? 1 : strchr(word, ':') ? 3 : 2;
-        *ret_why = "weekdays, date and time come in this order, each once, such as Mon..Fri "
+        *ret_why = "must have weekdays, date and time in this order, each once, such as Mon..Fri "
                    "*-*-1..7 18:00; the time is local";
         if (kind <= stage)
             return -EINVAL;
@@ -258,6 +259,15 @@ static void step_day(struct tm *day, int step)
     }
 }
 
+/** Whether years that match may lie from `year` on, in that direction. */
+static bool may_match(const struct calendar_number *years, int year, int step)
+{
+    bool may = years->count == 0;
+    for (size_t i = 0; i < years->count; i++)
+        may = may || (step > 0 ? year <= years->parts[i].last : year >= years->parts[i].first);
+    return may;
+}
+
 /** Looks from `base` on, forwards beyond it or backwards from it. */
 static int find(const struct calendar *calendar, time_t base, int step, time_t *ret_time)
 {
@@ -265,7 +275,10 @@ static int find(const struct calendar *calendar, time_t base, int step, time_t *
     if (!localtime_r(&base, &day))
         return -ENOENT;
     int second = day.tm_hour * 3600 + day.tm_min * 60 + (day.tm_sec < 60 ? day.tm_sec : 59);
-    for (int i = 0; i < HORIZON_DAYS; i++, step_day(&day, step)) {
+    int days = 0;
+    for (; days < HORIZON_DAYS && may_match(&calendar->year, day.tm_year + 1900, step);
+         step_day(&day, step)) {
+        days += matches(&calendar->year, day.tm_year + 1900);
         second = day_matches(calendar, &day) ? find_second(calendar, second, step) : -1;
         for (; second >= 0; second = find_second(calendar, second + step, step)) {
             time_t found;

@@ -229,6 +229,8 @@ int manager_new(struct settings *settings, struct roster *roster, struct pw_loop
     if (r == 0)
         r = make_timetable(manager);
     if (r == 0)
+        timetable_check(manager->timetable, &manager->offers);
+    if (r == 0)
         r = performer_start(manager->performer);
     if (r == 0)
         r = pump_start(manager->pump);
@@ -466,6 +468,7 @@ void manager_apply(struct manager *manager, struct settings *settings)
         if (!roster_knows(manager->roster, name))
             log_notice("channel %s is in no file any more; a restart ends it", name);
     }
+    timetable_check(manager->timetable, &manager->offers);
     for (size_t i = 0; i < manager->channel_count; i++)
         reschedule(manager, channel_name(manager->channels[i]));
 }

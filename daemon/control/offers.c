@@ -20,6 +20,19 @@ static void take_net(struct offers *offers, const struct repertoire_net *net)
     }
 }
 
+bool offers_have(const struct offers *offers, const char *key, const char *value)
+{
+    bool net = !strcmp(key, "net");
+    const char *const *names = net ? offers->nets : offers->composers;
+    size_t count = net ? offers->net_count : offers->composer_count;
+    size_t i = 0;
+    if (!net && strcmp(key, "composer") != 0)
+        return true;
+    while (i < count && strcmp(names[i], value) != 0)
+        i++;
+    return i < count;
+}
+
 bool offers_take(struct offers *offers, const struct repertoire *repertoire)
 {
     size_t count = repertoire_count(repertoire);

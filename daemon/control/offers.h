@@ -25,6 +25,9 @@ struct offers {
     size_t composer_count;
 };
 
+/** Whether there is what a setting names: false for a "net" or a "composer" that is not there. */
+bool offers_have(const struct offers *offers, const char *key, const char *value);
+
 /** Lists what there is now. Returns whether nets have come to it. */
 bool offers_take(struct offers *offers, const struct repertoire *repertoire);
 

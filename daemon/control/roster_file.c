@@ -53,6 +53,7 @@ static void take_schedule(struct reading *reading, struct roster_channel *channe
                           const char *value)
 {
     const char *why = "";
+    size_t before = channel->file_schedule.count;
     channel->rescheduled = channel->rescheduled || reading->state;
     // An empty one in the state file: nothing is left of the settings file's.
     if (reading->state && !*value)
@@ -61,6 +62,14 @@ static void take_schedule(struct reading *reading, struct roster_channel *channe
                      &why) < 0)
         log_warning("%s:%d: left out schedule = %s: it %s", reading->path, reading->line, value,
                     why);
+    // One that has struck may still have to be made up for.
+    const struct schedule *schedule = &channel->file_schedule;
+    time_t now = time(NULL);
+    if (!reading->state && schedule->count > before &&
+        !schedule_next(&schedule->entries[before], now))
+        log_warning("%s:%d: schedule = %s never strikes again: that day has been, or is in no "
+                    "calendar",
+                    reading->path, reading->line, value);
 }
 
 /** "1795385992 1a2b3c4d": a time, and of which schedule. */

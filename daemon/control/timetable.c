@@ -11,6 +11,7 @@
 
 #include <pipewire/pipewire.h>
 
+#include "control/offers.h"
 #include "control/roster.h"
 #include "control/schedule.h"
 #include "log.h"
@@ -76,6 +77,40 @@ void timetable_follow(struct timetable *timetable)
     if (timerfd_settime(timetable->fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &until, NULL) <
         0)
         log_warning("cannot wait for what is scheduled: %s", strerror(errno));
+}
+
+/** An entry that is looked through. */
+struct check {
+    const struct offers *offers;
+    const char *channel;
+    const char *entry;
+};
+
+static void check_name(void *user, const char *key, const char *value)
+{
+    const struct check *check = user;
+    if (!offers_have(check->offers, key, value))
+        log_warning("channel %s: the schedule's \"%s\" will change nothing: there is no %s %s; "
+                    "fermatactl %s lists those there are",
+                    check->channel, check->entry, key, value, key);
+}
+
+static void check_channel(const struct timetable *timetable, const char *channel,
+                          const struct offers *offers)
+{
+    const struct schedule *schedule = roster_schedule(timetable->config.roster, channel);
+    for (size_t i = 0; i < schedule->count; i++) {
+        struct check check = {offers, channel, schedule->entries[i].text};
+        schedule_act(&schedule->entries[i], check_name, &check);
+    }
+}
+
+void timetable_check(const struct timetable *timetable, const struct offers *offers)
+{
+    const struct roster *roster = timetable->config.roster;
+    check_channel(timetable, "main", offers);
+    for (size_t i = 0; i < roster_count(roster); i++)
+        check_channel(timetable, roster_name(roster, i), offers);
 }
 
 static void on_time(void *user, int fd, uint32_t mask)

@@ -142,7 +142,7 @@ class Schedules(BusTest):
         for entry, error, word in (
                 ("18:00", "BadSchedule", "not what"), ("composer=bach", "BadSchedule", "no time"),
                 ("Fri..Mon 18:00 start", "BadSchedule", "weekdays"),
-                ("25:00 start", "BadSchedule", "a time is"), ("", "BadSchedule", "no time"),
+                ("25:00 start", "BadSchedule", "its time as"), ("", "BadSchedule", "no time"),
                 ("18:00 seed=1", "BadSchedule", "composer"),
                 ("18:00 volume=2", "BadSchedule", "0 to 1"),
                 ("18:00 start 19:00", "BadSchedule", "when and then what"),
@@ -217,6 +217,9 @@ class Ctl(BusTest):
                          ["Mon..Fri 18:00 composer=debussy", "Sat,Sun 10:00 start"])
         self.no(1, "schedule", "add", "Sat,Sun 10:00 start", says=["already"])
         self.no(1, "schedule", "add", "Sometimes", "start", says=["Sometimes"])
+        for day in ("*-2-30", "2001-1-1"):
+            self.no(1, "schedule", "add", day, "start", says=[day, "never strikes"])
+        self.no(1, "schedule", "add", "25:00", "start", says=["it must have its time as 18:00"])
         self.no(1, "schedule", "remove", "3", says=["3"])
         for words in (["add"], ["remove"], ["list", "x"], ["what"]):
             self.no(2, "schedule", *words, says=["Mon..Fri"])

@@ -124,7 +124,7 @@ static void test_each_slip_is_told_with_its_line(void **state)
              "\xef\xbb\xbf[fermata] # the head\n\n  composer = bach\n\tvolume = 0.5 # half\n"
              "what\nnet = lstm;open ; which\nthreshold = high\nwhat again\n# %0300d\n"
              "models = /%0250d\ntempo = 1\n[fermata\nvolume = 0.1\n[channel a\ndevice = cpu\n"
-             "volume = 0.2\n[channel b] ; the other\nvolume = 0.3\nschedule = never\n[odd]\n"
+             "volume = 0.2\n[channel b] ; the other\nvolume = 0.3\nschedule = never\nschedule = 2-30 start\n[odd]\n"
              "volume = 0.4\n",
              1, 2);
     const char *said = logged(text, roster);
@@ -135,7 +135,7 @@ static void test_each_slip_is_told_with_its_line(void **state)
     assert_string_equal(settings.device, "auto");
     assert_int_equal(roster_count(roster), 1);
     assert_true(fabs(of(roster, "b").volume - 0.3) < 1e-9);
-    static const int lines[] = {5, 7, 8, 10, 11, 12, 14, 19, 21};
+    static const int lines[] = {5, 7, 8, 10, 11, 12, 14, 19, 20, 22};
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         char place[16];
         snprintf(place, sizeof place, "file:%d: ", lines[i]);
