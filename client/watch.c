@@ -40,7 +40,8 @@ struct watch {
     char composer[64]; ///< at the beginning
     double begin, last_status, message_until;
     char message[512];
-    bool quit, lost, broken; ///< asked for, the daemon is gone, nobody reads our output
+    bool quit, lost; ///< asked for, the daemon is gone
+    int broken;      ///< errno of our output; EPIPE: nobody reads it any more; 0: well
 };
 
 static double now(void)
@@ -203,8 +204,9 @@ static void read_feed(struct watch *watch)
     memmove(watch->buffer, start, watch->length);
     if (watch->length == LINE_ROOM - 1)
         watch->length = 0; // no line of ours
+    errno = EIO;
     if (!watch->screen && (fflush(stdout) == EOF || ferror(stdout)))
-        watch->broken = true;
+        watch->broken = errno;
 }
 
 static void read_signals(struct watch *watch, int signals)
@@ -308,10 +310,8 @@ enum ending watch_run(struct remote *remote, const struct watch_options *options
     enum ending ending = remote_status(remote, &watch->status);
     if (ending == ENDING_OK)
         ending = remote_open_feed(remote, &watch->feed);
-    if (ending != ENDING_OK) {
-        fprintf(stderr, "fermatactl: %s\n", remote_why(remote));
+    if (ending != ENDING_OK)
         return ending;
-    }
 
     // They come through a descriptor, so that the terminal and the picture are always seen to.
     sigset_t mask;
@@ -339,6 +339,10 @@ enum ending watch_run(struct remote *remote, const struct watch_options *options
     if (watch->lost) {
         fprintf(stderr, "fermatactl: fermatad has ended. See: systemctl --user status fermata\n");
         ending = ENDING_LOST;
+    }
+    if (watch->broken && watch->broken != EPIPE) {
+        fprintf(stderr, "fermatactl: cannot write: %s\n", strerror(watch->broken));
+        ending = ENDING_OUTPUT;
     }
     if (options->png) {
         enum ending written = write_picture(watch);

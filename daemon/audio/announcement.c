@@ -22,6 +22,8 @@
 #define RESAMPLED (PORTION * (RATE / SLOWEST) + 64)
 /** Softer than this there is nothing to hear, dB. */
 #define SILENT (-60.0f)
+/** The same, as an amplitude. */
+#define FAINT 1e-3f
 #define BLOCK (RATE * 2 / 5) // 400 ms
 #define BLOCKS (ANNOUNCEMENT_SECONDS * RATE / BLOCK + 2)
 
@@ -64,6 +66,22 @@ static SNDFILE *open_file(int fd, SF_INFO *info, int *ret_error, const char **re
     return file;
 }
 
+/** Whether there is something to be heard in it: it reads no further than to that. What is broken
+ * comes to light when all is read. */
+static bool has_sound(SNDFILE *file, const SF_INFO *info)
+{
+    float portion[1024];
+    const sf_count_t frames = (sf_count_t)(sizeof portion / sizeof *portion) / info->channels;
+    bool heard = false, more = frames > 0;
+    while (more && !heard) {
+        sf_count_t got = sf_readf_float(file, portion, frames);
+        for (sf_count_t i = 0; i < got * info->channels; i++)
+            heard = heard || fabsf(portion[i]) > FAINT;
+        more = got > 0;
+    }
+    return heard || frames == 0;
+}
+
 int announcement_check(int fd, double *ret_seconds, const char **ret_why)
 {
     SF_INFO info;
@@ -71,8 +89,13 @@ int announcement_check(int fd, double *ret_seconds, const char **ret_why)
     SNDFILE *file = open_file(fd, &info, &r, ret_why);
     if (!file)
         return r;
-    *ret_seconds = (double)info.frames / info.samplerate;
+    bool heard = has_sound(file, &info);
     sf_close(file);
+    if (!heard) {
+        *ret_why = "is silent";
+        return -EBADMSG;
+    }
+    *ret_seconds = (double)info.frames / info.samplerate;
     return 0;
 }
 

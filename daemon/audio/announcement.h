@@ -24,7 +24,8 @@ struct announcement {
 };
 
 /**
- * Looks whether the file can be read and how long it is; reads its head alone. `fd` stays the
+ * Looks whether the file can be read, whether there is something to be heard in it and how long it
+ * is; reads its head, and on to the first sound. `fd` stays the
  * caller's, and its position is moved. Returns 0 and seconds, or -EBADMSG or -EFBIG with *ret_why,
  * to be read after "the file".
  */

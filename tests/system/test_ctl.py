@@ -267,6 +267,8 @@ class Verbs(unittest.TestCase):
         for bad in ("127.0.0.1", "127.0.0.1:65535", "127.0.0.1:5004/gsm", "224.0.0.1:5004", "pbx:1"):
             self.ended(1, "rtp", bad, words=[bad, "must"])
         self.ended(1, "--channel", "none", "status", words=["none", "main"])
+        self.ended(1, "--channel", "none", "watch", words=["none", "main"])
+        self.assertEqual(run("--channel", "none", "watch").stderr.count("none"), 1)
         self.ended(1, "--channel", "../main", "start", words=["../main"])
         self.ended(1, "--channel", "", "start")
         self.ended(1, "composer", os.fsdecode(b"\xff"), words=["UTF-8"])
@@ -299,9 +301,11 @@ class Verbs(unittest.TestCase):
 
     def test_full_disk(self):
         with open("/dev/full", "w", encoding="ascii") as full:
-            result = subprocess.run([ctl, "status"], stdout=full, stderr=subprocess.PIPE,
-                                    check=False)
-        self.assertEqual(result.returncode, 5)
+            for words in (["status"], ["watch", "-s", "30"], ["watch", "--json", "-s", "30"]):
+                result = subprocess.run([ctl, *words], stdout=full, stderr=subprocess.PIPE,
+                                        check=False, text=True)
+                self.assertEqual(result.returncode, 5, words)
+                self.assertIn("No space left", result.stderr)
         self.ended(5, "watch", "-q", "-s", "0.1", "-p", "/nonexistent/x.png",
                    words=["/nonexistent/x.png"])
 

@@ -122,6 +122,13 @@ static void test_what_is_no_announcement_is_refused(void **state)
     refuse(make_file(wav, 8000, 1, ANNOUNCEMENT_SECONDS + 1, -30), -EFBIG);
     refuse(make_file(wav, 8000, 1, 0, -30), -EBADMSG);
     refuse(make_file(wav, 8000, 1, 1, -90), -EBADMSG);
+    // That nothing would be heard is told at once.
+    double seconds = -1;
+    const char *why = NULL;
+    int silent = make_file(wav, 8000, 6, 3, -90);
+    assert_int_equal(announcement_check(silent, &seconds, &why), -EBADMSG);
+    assert_string_equal(why, "is silent");
+    close(silent);
     refuse(make_file(wav, 2000, 1, 1, -30), -EBADMSG);
 
     char path[] = "/tmp/fermata-announcement.XXXXXX";
