@@ -58,6 +58,11 @@ static double played(const struct status_channel *c)
     return (double)c->position / 1e6;
 }
 
+static double trimmed_threshold(const struct status_channel *c)
+{
+    return (double)status_count(c, "threshold_permille") / 1000;
+}
+
 static double reseeds(const struct status_channel *c)
 {
     return (double)c->reseeds;
@@ -74,6 +79,9 @@ static const struct family families[] = {
      notes_per_minute},
     {"longest_gap_seconds", "seconds", "Longest time between two onsets since the daemon started.",
      false, longest_gap},
+    {"trimmed_threshold_ratio", "ratio",
+     "Threshold that the net is played at, for the density that the one asked for stands for.",
+     false, trimmed_threshold},
     {"level_dbfs", "dbfs", "RMS level of the last three seconds, before the volume.", false, level},
     {"volume_ratio", "ratio", "Volume, 0 to 1.", false, volume},
     {"playing_seconds", "seconds", "Since the channel last started to play.", false, uptime},
@@ -159,7 +167,8 @@ static void print_decisions(const struct status *status, FILE *file)
     for (size_t i = 0; i < status->channel_count; i++) {
         const struct status_counts *counts = &status->channels[i].decisions;
         for (size_t k = 0; k < counts->count; k++)
-            if (strcmp(counts->of[k].name, "longest_gap_ms") != 0)
+            if (strcmp(counts->of[k].name, "longest_gap_ms") != 0 &&
+                strcmp(counts->of[k].name, "threshold_permille") != 0)
                 fprintf(file,
                         "fermata_decisions_total{channel=\"%s\",decision=\"%s\"} %" PRIu64 "\n",
                         status->channels[i].name, counts->of[k].name, counts->of[k].value);

@@ -181,7 +181,9 @@ static int exit_status(int r)
     case -ENOENT:
     case -EBADMSG:
     case -EEXIST:
+    case -EFBIG:
     case -EINVAL:
+    case -ENODATA:
         return EXIT_CONFIG;
     case -EINTR:
         return EXIT_INTERRUPTED;

@@ -40,6 +40,8 @@ struct reading {
 /** What FluidSynth has complained of while this thread was reading. */
 static _Thread_local char complaint[160];
 static _Thread_local bool is_reading;
+/** Why a file is refused. */
+static _Thread_local char why[224];
 
 static void on_fluid_log(int level, const char *message, void *user)
 {
@@ -169,6 +171,26 @@ static int play(const void *bytes, size_t size, struct reading *reading)
     return r;
 }
 
+/** Whether it has the tracks that its header names: FluidSynth reads nothing where some are
+ * missing, and says nothing. */
+static int check_tracks(const uint8_t *bytes, size_t size, const char **ret_why)
+{
+    unsigned named = (unsigned)bytes[10] << 8 | bytes[11], found = 0;
+    size_t at = 0;
+    while (at + 8 <= size) {
+        const uint8_t *chunk = bytes + at;
+        found += !memcmp(chunk, "MTrk", 4);
+        at += 8 +
+              ((size_t)chunk[4] << 24 | (size_t)chunk[5] << 16 | (size_t)chunk[6] << 8 | chunk[7]);
+    }
+    if (found >= named)
+        return 0;
+    snprintf(why, sizeof why,
+             "is a broken MIDI file: it names %u tracks and has %u; export it again", named, found);
+    *ret_why = why;
+    return -EBADMSG;
+}
+
 /** What can be told from the first bytes already. Returns 0 or -EBADMSG. */
 static int look_at_header(const uint8_t *bytes, size_t size, const char **ret_why)
 {
@@ -181,13 +203,12 @@ static int look_at_header(const uint8_t *bytes, size_t size, const char **ret_wh
         *ret_why = "counts its time in SMPTE frames; export it with ticks per quarter note";
         return -EBADMSG;
     }
-    return 0;
+    return check_tracks(bytes, size, ret_why);
 }
 
 int midi_reader_read(const void *bytes, size_t size, struct note **ret_notes, size_t *ret_count,
                      const char **ret_why)
 {
-    static _Thread_local char why[224];
     if (size > MIDI_READER_BYTES) {
         *ret_why = "is larger than 1 MiB; give a shorter one";
         return -EFBIG;

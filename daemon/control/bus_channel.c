@@ -253,11 +253,7 @@ static void set_net(const struct bus_object *object, const DBusBasicValue *value
                        "first",
                        value->str, channel_composer(object->channel), values);
     } else if (r < 0) {
-        const char *const *names = NULL;
-        char values[512];
-        size_t count = manager_nets(object->manager, &names);
-        bus_list(names, count, values, sizeof(values));
-        refuse_name("net", value->str, BUS_ERROR_UNKNOWN_NET, values, r, error);
+        bus_refuse_net(object, value->str, error);
     }
 }
 

@@ -118,8 +118,6 @@ static void refuse(const struct bus_object *object, const struct settings *wish,
                    DBusError *error)
 {
     char values[512];
-    const char *const *names = NULL;
-    size_t count;
     switch (r) {
     case -EEXIST:
         dbus_set_error(error, BUS_ERROR_CHANNEL_EXISTS,
@@ -132,10 +130,7 @@ static void refuse(const struct bus_object *object, const struct settings *wish,
                        MANAGER_CHANNELS);
         break;
     case -ENOENT:
-        count = manager_nets(object->manager, &names);
-        bus_list(names, count, values, sizeof values);
-        dbus_set_error(error, BUS_ERROR_UNKNOWN_NET, "no net \"%s\" here; there are: %s", wish->net,
-                       values);
+        bus_refuse_net(object, wish->net, error);
         break;
     case -ENOTSUP:
         bus_list_offered(manager_net_composers(object->manager, wish->net), values, sizeof values);

@@ -190,3 +190,18 @@ DBusMessage *bus_object_call(struct manager *manager, DBusMessage *message)
     }
     return reply;
 }
+
+void bus_refuse_net(const struct bus_object *object, const char *net, DBusError *error)
+{
+    const char *const *names = NULL;
+    char values[512], quoted[BUS_QUOTE_ROOM];
+    size_t count = manager_nets(object->manager, &names);
+    bus_list(names, count, values, sizeof values);
+    dbus_set_error(error, BUS_ERROR_UNKNOWN_NET, "no net \"%s\" here%s; there are: %s",
+                   bus_quote(net, quoted),
+                   manager_forbids_net(object->manager, net)
+                       ? ", as it may not be used commercially (licence = any in fermata.conf(5) "
+                         "takes it in)"
+                       : "",
+                   values);
+}

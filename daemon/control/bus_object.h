@@ -170,4 +170,7 @@ void bus_append_strings(DBusMessageIter *iter, const char *const *texts, size_t 
 #define BUS_QUOTE_ROOM 84
 const char *bus_quote(const char *text, char ret_quoted[BUS_QUOTE_ROOM]);
 
+/** Sets `error`: there is no net of that name, and which there are. */
+void bus_refuse_net(const struct bus_object *object, const char *net, DBusError *error);
+
 #endif

@@ -38,7 +38,7 @@ static const char *read_entry(DBusMessage *message)
 
 /** Looks for names in an entry that are not there. */
 struct check {
-    struct manager *manager;
+    const struct bus_object *object;
     DBusError *error;
 };
 
@@ -48,20 +48,24 @@ static void check_name(void *user, const char *key, const char *value)
     const char *const *names = NULL;
     size_t count = 0;
     if (!strcmp(key, "composer"))
-        count = manager_composers(check->manager, &names);
+        count = manager_composers(check->object->manager, &names);
     else if (!strcmp(key, "net"))
-        count = manager_nets(check->manager, &names);
+        count = manager_nets(check->object->manager, &names);
     else
         return;
     for (size_t i = 0; i < count; i++)
         if (!strcmp(names[i], value))
             return;
+    if (dbus_error_is_set(check->error))
+        return;
+    if (!strcmp(key, "net")) {
+        bus_refuse_net(check->object, value, check->error);
+        return;
+    }
     char values[512], quoted[BUS_QUOTE_ROOM];
     bus_list(names, count, values, sizeof values);
-    if (!dbus_error_is_set(check->error))
-        dbus_set_error(check->error,
-                       strcmp(key, "net") ? BUS_ERROR_UNKNOWN_COMPOSER : BUS_ERROR_UNKNOWN_NET,
-                       "no %s \"%s\" here; there are: %s", key, bus_quote(value, quoted), values);
+    dbus_set_error(check->error, BUS_ERROR_UNKNOWN_COMPOSER,
+                   "no composer \"%s\" here; there are: %s", bus_quote(value, quoted), values);
 }
 
 /** What is well said, and makes no sense here. */
@@ -70,7 +74,7 @@ static void check_sense(const struct bus_object *object, const char *text, DBusE
     struct schedule schedule = {0};
     const char *why;
     char quoted[BUS_QUOTE_ROOM];
-    struct check check = {object->manager, error};
+    struct check check = {object, error};
     if (schedule_add(&schedule, text, &why) == 0) {
         schedule_act(&schedule.entries[0], check_name, &check);
         if (!dbus_error_is_set(error) && !schedule_next(&schedule.entries[0], time(NULL)))

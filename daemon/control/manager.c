@@ -381,6 +381,11 @@ const char *manager_driver(const struct manager *manager)
     return generator_driver(manager->generator);
 }
 
+bool manager_forbids_net(const struct manager *manager, const char *net)
+{
+    return repertoire_forbids(manager->repertoire, net);
+}
+
 size_t manager_nets(const struct manager *manager, const char *const **ret_names)
 {
     *ret_names = manager->offers.nets;

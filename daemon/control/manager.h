@@ -2,6 +2,7 @@
 #ifndef FERMATA_CONTROL_MANAGER_H
 #define FERMATA_CONTROL_MANAGER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +23,8 @@ const char *manager_driver(const struct manager *manager);
 size_t manager_nets(const struct manager *manager, const char *const **ret_names);
 /** Those of the nets whose licences allow commercial use. */
 size_t manager_commercial_nets(const struct manager *manager, const char *const **ret_names);
+/** Whether there is a net of that name which the licence setting leaves out. */
+bool manager_forbids_net(const struct manager *manager, const char *net);
 /** The licence of each net, in the order of manager_nets(). */
 size_t manager_licences(const struct manager *manager, const char *const **ret_licences);
 /** What a net offers: a list that ends with NULL; NULL where there is no such net. */

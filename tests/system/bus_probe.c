@@ -24,6 +24,11 @@
 static const char *const licences[] = {"CC BY-NC-SA 4.0", "CC BY-NC-SA 4.0", "CC BY-SA 4.0"};
 static const char *const satie[] = {"satie", NULL};
 
+bool manager_forbids_net(const struct manager *manager, const char *net)
+{
+    return !strcmp(net, "lstm-private");
+}
+
 size_t manager_nets(const struct manager *manager, const char *const **ret_names)
 {
     *ret_names = probe_nets;

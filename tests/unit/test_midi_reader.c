@@ -162,6 +162,11 @@ static void test_bad_files_are_named(void **state)
     assert_int_equal(read_bytes(cut, sizeof cut), -EBADMSG);
     assert_non_null(strstr(why, "broken MIDI file: "));
 
+    static const unsigned char lacking[] = {HEAD(3), TRACK(12), 0,  0x90, 40, 99,
+                                            9,       0x80,      40, 0,    END};
+    assert_int_equal(read_bytes(lacking, sizeof lacking), -EBADMSG);
+    assert_non_null(strstr(why, "names 3 tracks and has 1"));
+
     static const unsigned char silent[] = {HEAD(1), TRACK(12), 0,  0x99, 40, 99,
                                            9,       0x89,      40, 0,    END};
     assert_int_equal(read_bytes(silent, sizeof silent), -ENODATA);
