@@ -23,6 +23,10 @@ SPAN = 20  # minutes of music that OA is told of, but for the first
 SPREAD = 72  # spans at most, a whole day: how much OA differs by chance, and whether it changes
 REFERENCE, TRAIN = 60, 150  # human windows, as evaluate.py has them
 
+# A soak writes ticks of 1 ms, which "f4" cannot tell apart an hour on: where 30 ms make a chord and the net's
+# own grid is 10 ms, a hundredth of one decides what the line of notes is.
+EXACT = np.dtype([("onset", "f8"), ("offset", "f8"), ("pitch", "u1"), ("velocity", "u1")])
+
 
 class Stream(NamedTuple):
     """One stream of a soak."""
@@ -44,9 +48,12 @@ class Stream(NamedTuple):
         """Notes of an hour, from its beginning on; none where it is not there."""
         path = self.folder / f"hour-{index:02d}.mid"
         try:
-            return midi.read(str(path)) if path.is_file() else np.zeros(0, midi.NOTE)
+            notes = (midi.read(str(path)) if path.is_file() else np.zeros(0, midi.NOTE)).astype(EXACT)
         except ValueError:  # an hour without a note
-            return np.zeros(0, midi.NOTE)
+            return np.zeros(0, EXACT)
+        for name in ("onset", "offset"):
+            notes[name] = np.rint(notes[name] * 1e3) / 1e3
+        return notes
 
     def hours(self):
         return int(np.ceil(self.seconds() / HOUR))

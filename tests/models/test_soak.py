@@ -52,6 +52,25 @@ def lay(folder, streams, **settings):
     return folder
 
 
+class Hours(unittest.TestCase):
+    def test_onsets_are_those_of_the_file(self):
+        """Thirty milliseconds are a chord, late in the hour as early."""
+        onset = np.round(np.arange(0, 3599, 0.77), 2)
+        apart = np.where(np.arange(len(onset)) % 2, 0.03, 0.04)
+        pairs = np.zeros(2 * len(onset), soak.EXACT)
+        pairs["onset"] = np.stack([onset, onset + apart], 1).ravel()
+        pairs["offset"] = pairs["onset"] + 0.2
+        pairs["pitch"] = np.tile([64, 60], len(onset))
+        pairs["velocity"] = 64
+        with tempfile.TemporaryDirectory() as folder:
+            midi.write(pairs, str(Path(folder) / "hour-00.mid"))
+            notes = soak.Stream("net", "bach", {"seconds": 3600.0}, [], Path(folder)).hour(0)
+        np.testing.assert_array_equal(notes["onset"], pairs["onset"].round(3))
+        pitch, _ = originality.line(notes)
+        # A chord is told low to high, two notes in their order.
+        np.testing.assert_array_equal(pitch.reshape(-1, 2)[:, 0], np.where(apart == 0.03, 60, 64))
+
+
 class Copied(unittest.TestCase):
     def test_what_goes_round_counts_once(self):
         runs = np.array([1, 2, 3, 2, 3, 2, 3, 9, 4, 5, 6, 7])
