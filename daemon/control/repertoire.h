@@ -30,7 +30,8 @@ struct repertoire_net {
     /** The runs of the music it has learnt from (quotes-FAMILY.safetensors), or NULL. */
     const struct quotes *quotes;
     /** For a net whose file cannot be read: it has the licence of the phrases and the composers of
-     * its family, or else of the phrases, and nothing to play on. Once the file can be read, another net of that name is found. */
+     * its family, or else of the phrases, and nothing to play on. Once the file can be read,
+     * another net of that name is found. */
     bool stands_in;
 };
 

@@ -34,8 +34,8 @@ LIBRARIES = {
     "curses": {"client"},
     "ncurses": {"client"},
 }
-# What the daemon may use of the client: the picture that --compose draws as fermatactl does.
-SHARED = {("control", "client/picture.h")}
+# What the daemon may use of the client: people see and write the same on both sides.
+SHARED = {("control", "client/" + name) for name in ("amount.h", "picture.h", "whole_file.h")}
 # Headers that stand for no service: the safetensors header and the feed's lines are JSON.
 HELPERS = {"spa/utils/json.h", "spa/utils/string.h"}
 EXCEPTIONS = {(room, name) for room in ("nets", "client") for name in HELPERS}

@@ -124,7 +124,8 @@ static void test_each_slip_is_told_with_its_line(void **state)
              "\xef\xbb\xbf[fermata] # the head\n\n  composer = bach\n\tvolume = 0.5 # half\n"
              "what\nnet = lstm;open ; which\nthreshold = high\nwhat again\n# %0300d\n"
              "models = /%0250d\ntempo = 1\n[fermata\nvolume = 0.1\n[channel a\ndevice = cpu\n"
-             "volume = 0.2\n[channel b] ; the other\nvolume = 0.3\nschedule = never\nschedule = 2-30 start\n[odd]\n"
+             "volume = 0.2\n[channel b] ; the other\nvolume = 0.3\nschedule = never\nschedule = "
+             "2-30 start\n[odd]\n"
              "volume = 0.4\n",
              1, 2);
     const char *said = logged(text, roster);
