@@ -154,31 +154,34 @@ def decided_table(found):
 
 
 def smooth(rates):
-    """Rates to draw: as they are up to two hours, then in means of ten minutes."""
-    if len(rates) <= 120:
-        return np.arange(len(rates)) + 0.5, rates
-    blocks = rates[: len(rates) // 10 * 10].reshape(-1, 10).mean(1)
-    return (np.arange(len(blocks)) + 0.5) * 10, blocks
+    """(minutes, rates) to draw over the logarithm of time: means of a minute in the first twenty minutes, then of
+    a tenth of the time so far, so that a day has as many points an octave as its first hour."""
+    at, means, begin = [], [], 0
+    while begin < len(rates):
+        end = min(begin + max(1, begin // 10), len(rates))
+        at.append((begin + end) / 2)
+        means.append(float(np.mean(rates[begin:end])))
+        begin = end
+    return np.array(at), np.array(means)
 
 
 def draw_density(path, found, nets, composers, ways):
     """Notes a minute of every net and composer, all ways in one panel."""
     figure, panels = pyplot.subplots(len(composers), len(nets), figsize=(3.4 * len(nets) + 0.6, 2.3 * len(composers) + 0.6),
                                      squeeze=False, sharey="row")
-    longest = {net: max(len(row["rates"]) for key, row in found.items() if key[1] == net) for net in nets}
     for (way, net, composer), row in found.items():
         axes = panels[composers.index(composer)][nets.index(net)]
         at, rates = smooth(row["rates"])
-        hours = longest[net] > 120
         if way == ways[0]:
             axes.axhspan(row["band"][0], row["band"][2], color="#e4e4e4", zorder=0)
-        axes.plot(at / 60 if hours else at, rates, color=COLOURS[ways.index(way) % len(COLOURS)], linewidth=1.4,
+        axes.plot(at, rates, color=COLOURS[ways.index(way) % len(COLOURS)], linewidth=1.4,
                   linestyle="--" if "curator off" in way else "-",
                   label=way or "as it is")
         axes.set_title(f"{net}, {composer}", fontsize=8, loc="left")
-        axes.set_xlabel("hours" if hours else "minutes", fontsize=7)
+        axes.set(xscale="log", xticks=soak.MARKS, xlim=(0.5, 1500))
+        axes.set_xticklabels(["1 min", "10 min", "1 h", "8 h", "24 h"])
+        axes.minorticks_off()
         axes.tick_params(labelsize=7)
-        axes.margins(x=0)
     for row in panels:
         row[0].set_ylim(bottom=0)
         row[0].set_ylabel("notes a minute", fontsize=7)
