@@ -2,6 +2,7 @@
 #include "client/amount.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -14,7 +15,7 @@ static int read_number(const char **text, double *ret_number)
     if (!**text || !strchr("0123456789.", **text) || (*text)[1] == 'x' || (*text)[1] == 'X')
         return -EINVAL;
     *ret_number = strtod(*text, &end);
-    if (end == *text)
+    if (end == *text || !isfinite(*ret_number))
         return -EINVAL;
     *text = end;
     return 0;
@@ -34,7 +35,9 @@ int amount_read_seconds(const char *text, double *ret_seconds)
         size_t i = 0;
         while (strncmp(text, units[i].name, strlen(units[i].name)) != 0)
             i++;
-        if (units[i].seconds >= last)
+        // "1m30" is plain enough; "1h30" is not.
+        bool bare = !*units[i].name;
+        if (units[i].seconds >= last || (bare && last == 3600))
             return -EINVAL;
         last = units[i].seconds;
         text += strlen(units[i].name);

@@ -60,7 +60,9 @@ static double played(const struct status_channel *c)
 
 static double trimmed_threshold(const struct status_channel *c)
 {
-    return (double)status_count(c, "threshold_permille") / 1000;
+    // Nothing is trimmed before there is music.
+    uint64_t permille = status_count(c, "threshold_permille");
+    return permille ? (double)permille / 1000 : c->threshold;
 }
 
 static double reseeds(const struct status_channel *c)

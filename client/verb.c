@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,8 +137,10 @@ static enum ending act_number(const struct verb *verb, const struct request *req
 
     double value;
     if (is_seconds) {
-        if (amount_read_seconds(text, &value) < 0 || value > UINT32_MAX) {
-            fprintf(stderr, "fermatactl: \"%s\" is no time, such as 30, 45s or 2m\n", text);
+        if (amount_read_seconds(text, &value) < 0 || value > UINT32_MAX || value != floor(value)) {
+            fprintf(stderr,
+                    "fermatactl: \"%s\" is no time in whole seconds, such as 30, 45s or 2m\n",
+                    text);
             return ENDING_USAGE;
         }
         return remote_set_seconds(remote, verb->property, (uint32_t)value);

@@ -165,6 +165,13 @@ static void print_line(struct watch *watch, const struct feedline *line)
         feedline_print(line, stdout);
 }
 
+/** Keeps why nothing can be written, right after it failed. */
+static void note_broken(struct watch *watch, int failed)
+{
+    if (failed && !watch->broken)
+        watch->broken = errno ? errno : EIO;
+}
+
 static void on_line(struct watch *watch, const char *text)
 {
     struct feedline line;
@@ -178,6 +185,7 @@ static void on_line(struct watch *watch, const char *text)
             puts(text);
         else if (strcmp(line.event, "hello") != 0)
             print_line(watch, &line);
+        note_broken(watch, ferror(stdout));
     }
     if (line.kind == FEEDLINE_MARK && watch->screen)
         watch->last_status = 0; // what is told of may show in the title
@@ -204,9 +212,8 @@ static void read_feed(struct watch *watch)
     memmove(watch->buffer, start, watch->length);
     if (watch->length == LINE_ROOM - 1)
         watch->length = 0; // no line of ours
-    errno = EIO;
-    if (!watch->screen && (fflush(stdout) == EOF || ferror(stdout)))
-        watch->broken = errno;
+    if (!watch->screen && !watch->broken)
+        note_broken(watch, fflush(stdout));
 }
 
 static void read_signals(struct watch *watch, int signals)

@@ -2,17 +2,32 @@
 #include "client/whole_file.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/** The folder and name that a path leads to, be there a file or not yet. */
-static char *follow(const char *path)
+/** Longer chains are rings; the kernel has the same bound. */
+#define MOST_LINKS 40
+
+char *whole_file_follow(const char *path)
 {
-    char *real = realpath(path, NULL);
-    return real || errno == ENOMEM ? real : strdup(path);
+    char *here = strdup(path);
+    for (int links = 0; here && links < MOST_LINKS; links++) {
+        char target[PATH_MAX], *next;
+        ssize_t length = readlink(here, target, sizeof target);
+        if (length < 0 || (size_t)length == sizeof target)
+            break; // no link: here it ends
+        const char *slash = *target == '/' ? NULL : strrchr(here, '/');
+        int folder = slash ? (int)(slash + 1 - here) : 0;
+        if (asprintf(&next, "%.*s%.*s", folder, here, (int)length, target) < 0)
+            next = NULL;
+        free(here);
+        here = next;
+    }
+    return here;
 }
 
 static void forget(struct whole_file *file)
@@ -28,7 +43,7 @@ int whole_file_open(struct whole_file *file, const char *path)
     *file = (struct whole_file){0};
     if (stat(path, &there) == 0 && !S_ISREG(there.st_mode))
         return -EISDIR;
-    file->path = follow(path);
+    file->path = whole_file_follow(path);
     int r = file->path && asprintf(&file->part, "%s.part", file->path) >= 0 ? 0 : -ENOMEM;
     if (r == 0) {
         file->out = fopen(file->part, "we");

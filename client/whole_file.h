@@ -16,6 +16,10 @@ struct whole_file {
     FILE *out; ///< to write to
 };
 
+/** The path that `path` leads to, link by link, be there a file or not yet; NULL: out of memory.
+ * The caller frees it. */
+char *whole_file_follow(const char *path);
+
 /** Returns 0; -EISDIR where something is there that is no file; -ENOMEM, or -errno of open(2). */
 int whole_file_open(struct whole_file *file, const char *path);
 

@@ -24,6 +24,8 @@
 #define SILENT (-60.0f)
 /** The same, as an amplitude. */
 #define FAINT 1e-3f
+/** Samples of a file that somebody may wait for: a minute of CD sound, some 20 ms of work. */
+#define MOST_LOOKED_AT (60 * 2 * 44100)
 #define BLOCK (RATE * 2 / 5) // 400 ms
 #define BLOCKS (ANNOUNCEMENT_SECONDS * RATE / BLOCK + 2)
 
@@ -66,20 +68,25 @@ static SNDFILE *open_file(int fd, SF_INFO *info, int *ret_error, const char **re
     return file;
 }
 
-/** Whether there is something to be heard in it: it reads no further than to that. What is broken
- * comes to light when all is read. */
-static bool has_sound(SNDFILE *file, const SF_INFO *info)
+/** Whether there may be something to be heard in it: it reads no further than to that, and not far,
+ * as somebody waits. What is silent beyond, or broken, comes to light when all is read. */
+static bool may_be_heard(SNDFILE *file, const SF_INFO *info)
 {
     float portion[1024];
     const sf_count_t frames = (sf_count_t)(sizeof portion / sizeof *portion) / info->channels;
-    bool heard = false, more = frames > 0;
-    while (more && !heard) {
-        sf_count_t got = sf_readf_float(file, portion, frames);
+    sf_count_t left = info->frames;
+    if (frames == 0 || left * info->channels > MOST_LOOKED_AT)
+        return true;
+    while (left > 0) {
+        sf_count_t got = sf_readf_float(file, portion, left < frames ? left : frames);
         for (sf_count_t i = 0; i < got * info->channels; i++)
-            heard = heard || fabsf(portion[i]) > FAINT;
-        more = got > 0;
+            if (fabsf(portion[i]) > FAINT)
+                return true;
+        if (got <= 0)
+            return true; // broken
+        left -= got;
     }
-    return heard || frames == 0;
+    return false;
 }
 
 int announcement_check(int fd, double *ret_seconds, const char **ret_why)
@@ -89,7 +96,7 @@ int announcement_check(int fd, double *ret_seconds, const char **ret_why)
     SNDFILE *file = open_file(fd, &info, &r, ret_why);
     if (!file)
         return r;
-    bool heard = has_sound(file, &info);
+    bool heard = may_be_heard(file, &info);
     sf_close(file);
     if (!heard) {
         *ret_why = "is silent";

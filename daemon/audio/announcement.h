@@ -24,8 +24,8 @@ struct announcement {
 };
 
 /**
- * Looks whether the file can be read, whether there is something to be heard in it and how long it
- * is; reads its head, and on to the first sound. `fd` stays the
+ * Looks whether the file can be read, how long it is and, unless that took long, whether there is
+ * something to be heard in it; reads its head, and on to the first sound. `fd` stays the
  * caller's, and its position is moved. Returns 0 and seconds, or -EBADMSG or -EFBIG with *ret_why,
  * to be read after "the file".
  */

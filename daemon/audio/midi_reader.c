@@ -179,9 +179,12 @@ static int check_tracks(const uint8_t *bytes, size_t size, const char **ret_why)
     size_t at = 0;
     while (at + 8 <= size) {
         const uint8_t *chunk = bytes + at;
+        size_t length =
+            (size_t)chunk[4] << 24 | (size_t)chunk[5] << 16 | (size_t)chunk[6] << 8 | chunk[7];
         found += !memcmp(chunk, "MTrk", 4);
-        at += 8 +
-              ((size_t)chunk[4] << 24 | (size_t)chunk[5] << 16 | (size_t)chunk[6] << 8 | chunk[7]);
+        if (length > size - at - 8)
+            break;
+        at += 8 + length;
     }
     if (found >= named)
         return 0;

@@ -87,7 +87,8 @@ static bool is_soundfont(const char *path)
     bool whole = file && fread(head, sizeof head, 1, file) == 1;
     if (file)
         fclose(file);
-    return whole && !memcmp(head, "RIFF", 4) && !memcmp(head + 8, "sfbk", 4);
+    return whole && !memcmp(head, "RIFF", 4) &&
+           (!memcmp(head + 8, "sfbk", 4) || !memcmp(head + 8, "DLS ", 4));
 }
 
 static int load_piano(fluid_synth_t *fluid, const char *soundfont)

@@ -242,12 +242,18 @@ static int days_of(int year, int month)
     return days[month] + (month == 1 && leap);
 }
 
+static int days_of_year(int year)
+{
+    return 337 + days_of(year, 1);
+}
+
 /** The next day, or the one before. mktime() could do it, but looks at the zone's file each time,
  * and an entry that never strikes goes through decades. */
 static void step_day(struct tm *day, int step)
 {
     day->tm_wday = (day->tm_wday + 7 + step) % 7;
     day->tm_mday += step;
+    day->tm_yday += step;
     if (day->tm_mday < 1) {
         day->tm_year -= day->tm_mon == 0;
         day->tm_mon = (day->tm_mon + 11) % 12;
@@ -257,6 +263,10 @@ static void step_day(struct tm *day, int step)
         day->tm_mon = (day->tm_mon + 1) % 12;
         day->tm_year += day->tm_mon == 0;
     }
+    if (day->tm_yday < 0)
+        day->tm_yday = days_of_year(day->tm_year + 1900) - 1;
+    else if (day->tm_mon == 0 && day->tm_mday == 1)
+        day->tm_yday = 0;
 }
 
 /** Whether years that match may lie from `year` on, in that direction. */
@@ -266,6 +276,16 @@ static bool may_match(const struct calendar_number *years, int year, int step)
     for (size_t i = 0; i < years->count; i++)
         may = may || (step > 0 ? year <= years->parts[i].last : year >= years->parts[i].first);
     return may;
+}
+
+/** The last day before the next year, or the first one after the year before. */
+static void skip_year(struct tm *day, int step)
+{
+    int left = step > 0 ? days_of_year(day->tm_year + 1900) - 1 - day->tm_yday : day->tm_yday;
+    day->tm_wday = ((day->tm_wday + step * left) % 7 + 7) % 7;
+    day->tm_yday += step * left;
+    day->tm_mon = step > 0 ? 11 : 0;
+    day->tm_mday = step > 0 ? 31 : 1;
 }
 
 /** Looks from `base` on, forwards beyond it or backwards from it. */
@@ -278,7 +298,10 @@ static int find(const struct calendar *calendar, time_t base, int step, time_t *
     int days = 0;
     for (; days < HORIZON_DAYS && may_match(&calendar->year, day.tm_year + 1900, step);
          step_day(&day, step)) {
-        days += matches(&calendar->year, day.tm_year + 1900);
+        if (matches(&calendar->year, day.tm_year + 1900))
+            days++;
+        else
+            skip_year(&day, step);
         second = day_matches(calendar, &day) ? find_second(calendar, second, step) : -1;
         for (; second >= 0; second = find_second(calendar, second + step, step)) {
             time_t found;

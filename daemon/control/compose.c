@@ -64,16 +64,16 @@ static int open_printouts(struct composing *composing)
     const struct compose_request *request = composing->request;
     int64_t length = (int64_t)(request->seconds * NOTE_SECOND);
     for (size_t i = 0; i < request->path_count; i++) {
-        for (size_t k = 0; k < i; k++) {
-            if (!strcmp(request->paths[i], request->paths[k])) {
-                log_error("%s is named twice; each piece needs a name of its own",
-                          request->paths[i]);
-                return -EINVAL;
-            }
-        }
         int r = printout_new(request->paths[i], length, &composing->sheets[i].printout);
         if (r < 0)
             return r;
+        for (size_t k = 0; k < i; k++) {
+            if (printout_is_same(composing->sheets[i].printout, composing->sheets[k].printout)) {
+                log_error("%s is named twice (as %s too); each piece needs a file of its own",
+                          request->paths[i], request->paths[k]);
+                return -EINVAL;
+            }
+        }
         size_t first = 0;
         while (!same_piece(composing->sheets[first].printout, composing->sheets[i].printout))
             first++;

@@ -101,9 +101,14 @@ static int do_renew(void *user)
     return load(call->generator, call->entry);
 }
 
+/** Files that are others now; and every so often those that were out of reach. */
 static int do_look(void *user)
 {
-    return (int)repertoire_look_again(((struct call *)user)->generator->repertoire, false);
+    struct generator *generator = ((struct call *)user)->generator;
+    bool all = generator_now() >= generator->next_try;
+    if (all)
+        generator->next_try = generator_now() + generator->retry_seconds;
+    return (int)repertoire_look_again(generator->repertoire, all);
 }
 
 static int do_load_sketches(void *user)

@@ -51,6 +51,7 @@ struct generator {
     char want[128];
     double retry_seconds;
     double next_look;  ///< when files are looked at again, though there is work
+    double next_try;   ///< when those that were out of reach are
     struct hand *hand; ///< NULL without the thread: then calls are made where they are wanted
     bool locked;       ///< a step is under way: the lanes' mutex is held
     struct device *device;

@@ -155,6 +155,12 @@ const char *printout_path(const struct printout *printout)
     return printout->path;
 }
 
+bool printout_is_same(const struct printout *a, const struct printout *b)
+{
+    return a->file.path && b->file.path ? !strcmp(a->file.path, b->file.path)
+                                        : !strcmp(a->path, b->path);
+}
+
 int printout_stem(const struct printout *printout)
 {
     return (int)(strlen(printout->path) - strlen(printout->form->ending));

@@ -34,6 +34,9 @@ void printout_free(struct printout *printout);
 
 const char *printout_path(const struct printout *printout);
 
+/** Whether both lead to one file. */
+bool printout_is_same(const struct printout *a, const struct printout *b);
+
 /** Length of the path without the ending: files that differ in that alone are of one piece. */
 int printout_stem(const struct printout *printout);
 

@@ -41,7 +41,9 @@ struct repertoire {
     struct family families[NETS];
     size_t family_count;
     bool made;
-    char forbidden[512]; ///< names of the nets that the licence setting leaves out
+    char forbidden[NETS][64]; ///< names of the nets that the licence setting leaves out
+    size_t forbidden_count;
+    char forbidden_list[512]; ///< the same with their licences, for people
 };
 
 static int is_net(const struct dirent *entry)
@@ -198,13 +200,15 @@ static bool take_licence(const struct repertoire *repertoire, struct repertoire_
 
 static void forbid(struct repertoire *repertoire, const struct repertoire_net *net)
 {
-    size_t used = strlen(repertoire->forbidden);
+    size_t used = strlen(repertoire->forbidden_list);
+    if (!repertoire_forbids(repertoire, net->name) && repertoire->forbidden_count < NETS)
+        memcpy(repertoire->forbidden[repertoire->forbidden_count++], net->name, sizeof net->name);
     if (repertoire->made)
         log_warning("net %s (%s) may not be used commercially and is left out", net->name,
                     net->licence);
     else
-        snprintf(repertoire->forbidden + used, sizeof repertoire->forbidden - used, "%s%s (%s)",
-                 used ? ", " : "", net->name, net->licence);
+        snprintf(repertoire->forbidden_list + used, sizeof repertoire->forbidden_list - used,
+                 "%s%s (%s)", used ? ", " : "", net->name, net->licence);
 }
 
 /** Takes one file in, or leaves it out. Returns 0 also for what is left out, and a positive errno
@@ -282,11 +286,11 @@ static int take_stand_in(struct repertoire *repertoire, const char *file_name, i
 /** Logs why there is no net. */
 static int tell_none(const struct repertoire *repertoire)
 {
-    if (repertoire->forbidden[0])
+    if (repertoire->forbidden_list[0])
         log_error(
             "no net in %s may be used commercially; left out: %s; where no business is "
             "done with the music, set `licence = any` (or FERMATA_LICENCE=any, --licence any)",
-            repertoire->folder, repertoire->forbidden);
+            repertoire->folder, repertoire->forbidden_list);
     else
         log_error("no net that can be read (*%s) in %s; set `models` to the folder that holds them",
                   ENDING, repertoire->folder);
@@ -344,9 +348,9 @@ static int make(const char *folder, bool commercial, bool patient,
         repertoire_free(repertoire);
         return r;
     }
-    if (repertoire->forbidden[0])
+    if (repertoire->forbidden_list[0])
         log_info("nets left out because they are non-commercial: %s (licence = any takes them in)",
-                 repertoire->forbidden);
+                 repertoire->forbidden_list);
     repertoire->made = true;
     *ret_repertoire = repertoire;
     return 0;
@@ -434,9 +438,10 @@ const struct repertoire_net *repertoire_find(const struct repertoire *repertoire
 
 bool repertoire_forbids(const struct repertoire *repertoire, const char *name)
 {
-    const char *at = strstr(repertoire->forbidden, name);
-    size_t length = strlen(name);
-    return length && at && at[length] == ' ';
+    for (size_t i = 0; i < repertoire->forbidden_count; i++)
+        if (!strcmp(repertoire->forbidden[i], name))
+            return true;
+    return false;
 }
 
 bool repertoire_offers(const struct repertoire_net *net, const char *composer)

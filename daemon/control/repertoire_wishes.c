@@ -58,6 +58,8 @@ const char *repertoire_fit(const struct repertoire_net *net, const char *compose
 static int settle_net(const struct repertoire *repertoire, struct settings *settings)
 {
     const struct repertoire_net *net = repertoire_default(repertoire);
+    if (!net)
+        return 0; // nothing is there at all
     bool demanded = settings_demands(settings, "net");
     enum log_level level = demanded ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING;
     bool named = settings->net[0];

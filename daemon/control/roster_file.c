@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "client/whole_file.h"
 #include "log.h"
 
 #define SECTION "fermata"
@@ -111,15 +112,18 @@ static int take_line(void *user, const char *section, const char *name, const ch
     return 1;
 }
 
-/** Ends the text where its comment begins: with # or ;, at its beginning or after a blank. */
+/** Ends the text where its comment begins: with ;, at its beginning or after a blank; or with #, at
+ * its beginning, for names of files and sinks may have a " #2" in them. */
 static void cut_comment(char *text)
 {
     char before = ' ';
+    bool begins = true;
     for (char *c = text; *c; before = *c++) {
-        if ((*c == '#' || *c == ';') && isspace((unsigned char)before)) {
+        if (isspace((unsigned char)before) && (*c == ';' || (*c == '#' && begins))) {
             *c = '\0';
             return;
         }
+        begins = begins && isspace((unsigned char)*c);
     }
 }
 
@@ -127,10 +131,12 @@ static void cut_comment(char *text)
 static bool check_line(struct reading *reading, const char *line)
 {
     if (*line == '[') {
-        reading->astray = !strchr(line, ']');
+        reading->astray = !strchr(line, ']') || strlen(line) > LONGEST_LINE;
         if (reading->astray)
-            log_warning("%s:%d: left out what stands below %s: there is no ] at its end",
-                        reading->path, reading->line, line);
+            log_warning(
+                "%s:%d: left out what stands below %.40s: there is no ] at its end, or it is "
+                "longer than 190 characters",
+                reading->path, reading->line, line);
         return !reading->astray;
     }
     const char *why = strlen(line) > LONGEST_LINE  ? "longer than 190 characters"
@@ -202,8 +208,9 @@ int roster_read_state(struct roster *roster, const char *path)
     bool kept = r == 0 || r == -ENOENT;
     if (!kept)
         log_warning("what is changed is not kept in %s; it holds until the daemon ends", path);
-    if (!kept || !realpath(path, roster->state_path))
-        snprintf(roster->state_path, sizeof roster->state_path, "%s", kept ? path : "");
+    char *place = kept ? whole_file_follow(path) : NULL;
+    snprintf(roster->state_path, sizeof roster->state_path, "%s", place ? place : "");
+    free(place);
     return r;
 }
 

@@ -168,9 +168,10 @@ static int parse_part(const char *value, double *ret)
 static int parse_seconds(const char *value, uint32_t *ret)
 {
     double seconds;
-    if (amount_read_seconds(value, &seconds) < 0 || (seconds && seconds < 5) || seconds > 3600)
+    if (amount_read_seconds(value, &seconds) < 0 || (seconds && seconds < 5) || seconds > 3600 ||
+        seconds != floor(seconds))
         return -EINVAL;
-    *ret = (uint32_t)lrint(seconds);
+    *ret = (uint32_t)seconds;
     return 0;
 }
 
@@ -191,13 +192,12 @@ static int parse_profile(const char *value, char *ret)
     return 0;
 }
 
-/** Whether a settings file gives it back as it is: there a comment begins with # or ;, after a
- * space or as the first of a line. */
+/** Whether a settings file gives it back as it is: there a comment begins with ; after a space. */
 static bool is_line(const char *text)
 {
     char before = ' ';
     for (const char *c = text; *c; before = *c++)
-        if (iscntrl((unsigned char)*c) || ((*c == ';' || *c == '#') && before == ' '))
+        if (iscntrl((unsigned char)*c) || (*c == ';' && before == ' '))
             return false;
     return !*text || (*text != ' ' && before != ' ');
 }
@@ -221,8 +221,7 @@ static int parse(struct settings *settings, int i, const char *value, const char
             *ret_why = "is too long";
             return -EINVAL;
         }
-        *ret_why =
-            "must be one line of plain text, with no space around it and no \" ;\" or \" #\" in it";
+        *ret_why = "must be one line of plain text, with no space around it and no \" ;\" in it";
         if (!is_line(value))
             return -EINVAL;
         memcpy(field, value, strlen(value) + 1);

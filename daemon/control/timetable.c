@@ -90,9 +90,10 @@ static void check_name(void *user, const char *key, const char *value)
 {
     const struct check *check = user;
     if (!offers_have(check->offers, key, value))
-        log_warning("channel %s: the schedule's \"%s\" will change nothing: there is no %s %s; "
-                    "fermatactl %s lists those there are",
-                    check->channel, check->entry, key, value, key);
+        log_warning(
+            "channel %s: the schedule's \"%s\" will not change the %s: there is no %s here; "
+            "fermatactl %s lists those there are",
+            check->channel, check->entry, key, value, key);
 }
 
 static void check_channel(const struct timetable *timetable, const char *channel,

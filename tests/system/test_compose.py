@@ -360,13 +360,19 @@ class Files(unittest.TestCase):
 
     def test_a_link_stays_one(self):
         path, link = self.path('a.mid', 'b.mid')
-        with open(path, 'wb') as file:
-            file.write(b'old')
         os.symlink('a.mid', link)
-        self.assertEqual(run('--compose', '--seconds', '1', link).returncode, 0)
-        self.assertTrue(os.path.islink(link))
-        with open(path, 'rb') as file:
-            self.assertEqual(file.read(4), b'MThd')
+        for there in (False, True):  # the file that it leads to
+            if there:
+                with open(path, 'wb') as file:
+                    file.write(b'old')
+            self.assertEqual(run('--compose', '--seconds', '1', link).returncode, 0)
+            self.assertTrue(os.path.islink(link))
+            with open(path, 'rb') as file:
+                self.assertEqual(file.read(4), b'MThd')
+        done = run('--compose', '--seconds', '1', path, link)
+        self.assertEqual(done.returncode, 78)
+        self.assertIn('twice', done.stderr)
+        self.assertEqual(sorted(os.listdir(self.folder)), ['a.mid', 'b.mid'])
 
     def test_a_soundfont_that_cannot_be_read(self):
         wav, = self.path('a.wav')

@@ -281,7 +281,7 @@ class Verbs(unittest.TestCase):
                      ["start", "--json"], ["watch", "--seconds", "x"], ["watch", "-s", "0"],
                      ["watch", "-s", "nan"], ["volume", "loud"], ["volume", "5%%"],
                      ["volume", ""], ["threshold", "50 %"], ["reseed-interval", "--", "-1"],
-                     ["reseed-interval", "5x"], ["reseed-interval", "4294967296"],
+                     ["reseed-interval", "5x"], ["reseed-interval", "0.5"], ["reseed-interval", "4294967296"],
                      ["help", "play"], ["play", "--help"], ["watch", "--png"]):
             with self.subTest(args):
                 self.ended(2, *args)

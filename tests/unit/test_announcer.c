@@ -122,6 +122,17 @@ static void test_what_is_no_announcement_is_refused(void **state)
     refuse(make_file(wav, 8000, 1, ANNOUNCEMENT_SECONDS + 1, -30), -EFBIG);
     refuse(make_file(wav, 8000, 1, 0, -30), -EBADMSG);
     refuse(make_file(wav, 8000, 1, 1, -90), -EBADMSG);
+    // What cannot be read to its end is not called silent: it comes to light as it is read.
+    int broken = make_file(SF_FORMAT_FLAC | SF_FORMAT_PCM_16, 16000, 1, 3, -20);
+    char noise[4096];
+    memset(noise, 0x55, sizeof noise);
+    off_t size = lseek(broken, 0, SEEK_END);
+    for (off_t at = 200; at < size; at += sizeof noise)
+        assert_true(pwrite(broken, noise, sizeof noise, at) > 0);
+    double told;
+    const char *reason = "";
+    assert_true(announcement_check(broken, &told, &reason) == 0 || !strstr(reason, "silent"));
+    close(broken);
     // That nothing would be heard is told at once.
     double seconds = -1;
     const char *why = NULL;

@@ -83,12 +83,15 @@ static void test_never(void **state)
     assert_int_equal(calendar_next(&none, base, &found), -ENOENT);
     assert_int_equal(calendar_last(&none, base, &found), -ENOENT);
     assert_int_equal(found, 5);
-    struct calendar far = parse("9998..9999/1-02-29 10:00"), further = parse("2196-2-29 1:00");
+    struct calendar far = parse("9998..9999/1-02-29 10:00"), further = parse("Mon 2196-2-29 1:00");
     assert_int_equal(calendar_next(&far, base, &found), -ENOENT); // in no leap year
     assert_int_equal(calendar_last(&far, base, &found), -ENOENT);
     assert_int_equal(found, 5);
     assert_int_equal(calendar_next(&further, base, &found), 0);
     assert_int_equal(found, at("2196-02-29 01:00:00"));
+    struct calendar early = parse("Tue 1972..1973-2-29 2:00");
+    assert_int_equal(calendar_last(&early, base, &found), 0);
+    assert_int_equal(found, at("1972-02-29 02:00:00"));
     assert_int_equal(calendar_last(&past, base, &found), 0);
     assert_int_equal(found, at("2001-01-01 10:00:00"));
 }

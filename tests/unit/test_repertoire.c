@@ -242,6 +242,16 @@ static void test_what_the_command_line_demands_is_there_or_an_error(void **state
     demand("net", "", 0);
     demand("net", "none-such", -EINVAL);
     demand("net", "lstm-maestro", -EINVAL); // not commercially
+    struct repertoire *repertoire;
+    assert_int_equal(repertoire_new(folder, true, &repertoire), 0);
+    assert_true(repertoire_forbids(repertoire, "lstm-maestro"));
+    assert_true(repertoire_forbids(repertoire, "transformer-maestro"));
+    assert_false(repertoire_forbids(repertoire, "maestro"));
+    assert_false(repertoire_forbids(repertoire, "lstm"));
+    assert_false(repertoire_forbids(repertoire, "4.0"));
+    assert_false(repertoire_forbids(repertoire, "lstm-open"));
+    assert_false(repertoire_forbids(repertoire, ""));
+    repertoire_free(repertoire);
     demand("composer", "satie", 0);
     demand("composer", "liszt", -EINVAL);
 }

@@ -121,22 +121,21 @@ static void test_each_slip_is_told_with_its_line(void **state)
     assert_int_equal(roster_new(&roster), 0);
     char text[2048];
     snprintf(text, sizeof text,
-             "\xef\xbb\xbf[fermata] # the head\n\n  composer = bach\n\tvolume = 0.5 # half\n"
-             "what\nnet = lstm;open ; which\nthreshold = high\nwhat again\n# %0300d\n"
+             "\xef\xbb\xbf[fermata] # the head\n\n  composer = bach\n\tvolume = 0.5 ; half\n"
+             "what\nnet = lstm;open #2 ; which\nthreshold = high\nwhat again\n# %0300d\n"
              "models = /%0250d\ntempo = 1\n[fermata\nvolume = 0.1\n[channel a\ndevice = cpu\n"
              "volume = 0.2\n[channel b] ; the other\nvolume = 0.3\nschedule = never\nschedule = "
-             "2-30 start\n[odd]\n"
-             "volume = 0.4\n",
-             1, 2);
+             "2-30 start\n[odd]\nvolume = 0.4\n[channel c%200s]\nvolume = 0.1\n",
+             1, 2, "");
     const char *said = logged(text, roster);
     struct settings settings = of_main(roster);
     assert_string_equal(settings.composer, "bach");
-    assert_string_equal(settings.net, "lstm;open");
+    assert_string_equal(settings.net, "lstm;open #2");
     assert_true(fabs(settings.volume - 0.5) < 1e-9);
     assert_string_equal(settings.device, "auto");
     assert_int_equal(roster_count(roster), 1);
     assert_true(fabs(of(roster, "b").volume - 0.3) < 1e-9);
-    static const int lines[] = {5, 7, 8, 10, 11, 12, 14, 19, 20, 22};
+    static const int lines[] = {5, 7, 8, 10, 11, 12, 14, 19, 20, 22, 23};
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         char place[16];
         snprintf(place, sizeof place, "file:%d: ", lines[i]);
@@ -167,6 +166,18 @@ static void test_a_link_stays_one(void **state)
     assert_true(S_ISLNK(st.st_mode));
     roster = begin("[fermata]\n");
     assert_string_equal(of_main(roster).composer, "debussy");
+    roster_free(roster);
+
+    // So is one to a file that is not there yet.
+    unlink(state_path);
+    assert_int_equal(roster_new(&roster), 0);
+    assert_int_equal(roster_read_state(roster, link), -ENOENT);
+    assert_int_equal(roster_remember(roster, "main", "composer", "bach"), 0);
+    roster_free(roster);
+    assert_int_equal(lstat(link, &st), 0);
+    assert_true(S_ISLNK(st.st_mode));
+    roster = begin("[fermata]\n");
+    assert_string_equal(of_main(roster).composer, "bach");
     roster_free(roster);
 
     // What is no file is left as it is.
