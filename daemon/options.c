@@ -98,8 +98,8 @@ static int read_length(const char *name, double unit, double *ret_seconds)
     char *end;
     double number = strtod(optarg, &end);
     if (end == optarg || *end || !(number > 0 && *ret_seconds + number * unit <= LONGEST_SECONDS)) {
-        fprintf(stderr, "fermatad: --%s %s: must be a number more than 0, up to %g%s\n", name, optarg,
-                (LONGEST_SECONDS - *ret_seconds) / unit,
+        fprintf(stderr, "fermatad: --%s %s: must be a number more than 0, up to %g%s\n", name,
+                optarg, (LONGEST_SECONDS - *ret_seconds) / unit,
                 *ret_seconds > 0 ? " beside what is said already" : "");
         return EXIT_USAGE;
     }
