@@ -391,9 +391,12 @@ void verb_print_help(const struct verb *verb)
     const char *sets = verb ? verb->options : "jlspqetfnrL";
     if (verb && verb->ways) {
         const char *before = "usage: fermatactl ";
-        for (const char *way = verb->ways; *way; way = strchr(way, '\n') + 1) {
-            printf("%s%.*s", before, (int)(strchr(way, '\n') + 1 - way), way);
+        for (const char *way = verb->ways; *way;) {
+            size_t length = strcspn(way, "\n") + 1;
+            fputs(before, stdout);
+            fwrite(way, 1, length, stdout);
             before = "       fermatactl ";
+            way += length;
         }
         printf("\n%s\n\n", verb->help);
     } else if (verb) {
