@@ -141,7 +141,7 @@ int synth_new(const char *soundfont, struct synth **ret_synth)
     }
     fluid_synth_set_interp_method(synth->fluid, -1, FLUID_INTERP_4THORDER);
     limiter_init(&synth->limiter, LIMITER_CEILING, false);
-    log_info("SoundFont: %s", soundfont);
+    log_debug("SoundFont: %s", soundfont);
     *ret_synth = synth;
     return 0;
 }

@@ -124,6 +124,10 @@ static void refuse(const struct bus_object *object, const struct settings *wish,
                        "there is a channel \"%s\" already; give the new one another name",
                        wish->channel);
         break;
+    case -EBUSY:
+        dbus_set_error(error, BUS_ERROR_TOO_MANY_CHANNELS,
+                       "channels that are removed still hold their places; try again in a moment");
+        break;
     case -ENOSPC:
         dbus_set_error(error, BUS_ERROR_TOO_MANY_CHANNELS,
                        "there are %d channels, which is as many as there can be; remove one first",

@@ -151,6 +151,7 @@ int channel_new(const struct channel_config *config, struct channel **ret_channe
     };
     profile_find(settings->profile, &channel->profile_kind);
     channel->style.telephone = channel->profile_kind == PROFILE_TELEPHONE;
+    snprintf(channel->style.channel, sizeof channel->style.channel, "%s", settings->channel);
     memcpy(channel->style.net, settings->net, sizeof channel->style.net);
     memcpy(channel->style.composer, settings->composer, sizeof channel->style.composer);
 
@@ -171,6 +172,9 @@ int channel_new(const struct channel_config *config, struct channel **ret_channe
         r = generator_add(config->generator, channel->lane);
         channel->known = r == 0;
     }
+    if (r == 0 && !strcmp(channel->name, "main"))
+        log_info("SoundFont: %s",
+                 *channel->soundfont ? channel->soundfont : synth_default_soundfont());
     channel->config.settings = NULL;
     if (r < 0) {
         log_error("cannot make channel %s: %s", channel->name, strerror(-r));

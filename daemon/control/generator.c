@@ -25,8 +25,8 @@
 #define IDLE_LEAST_US 250000
 /** A score that is shorter is filled with what is there already, while no net can do it. */
 #define RELIEF_US (3 * NOTE_SECOND)
-/** A call of the device that takes so long is one to be relieved from; before the first music of
- * all, when nets are loaded, it may take longer. */
+/** A call of the device that takes so long is one to be relieved from; nets are made longer, and so
+ * is the first music of all. */
 #define STALL_US (2 * NOTE_SECOND)
 /** Who wants the generator to end waits so long. */
 #define STOP_SECONDS 1
@@ -225,16 +225,21 @@ static bool relieve_lane(struct generator *generator, struct lane *lane)
     return lane_relieve(lane, RELIEF_US);
 }
 
-/** Fills the scores that are about to run dry; returns how many there were. The lanes are locked.
- */
+/** Fills the scores that are played and about to run dry; returns how many there were. The lanes
+ * are locked. */
 static int relieve(struct generator *generator)
 {
+    struct lane *playing[GENERATOR_LANES];
     int relieved = 0;
     if (!generator->locked)
         generator_take_arrivals(generator);
+    pthread_mutex_lock(&generator->mutex);
+    memcpy(playing, generator->playing, sizeof playing);
+    pthread_mutex_unlock(&generator->mutex);
+    // None of them goes meanwhile: that takes the lanes' lock.
     for (size_t i = 0; i < GENERATOR_LANES; i++)
-        if (generator->lanes[i])
-            relieved += relieve_lane(generator, generator->lanes[i]);
+        if (playing[i])
+            relieved += relieve_lane(generator, playing[i]);
     return relieved;
 }
 
@@ -268,13 +273,13 @@ static bool is_playing(struct generator *generator)
 void generator_look(void *user, int64_t waited_us)
 {
     struct generator *generator = user;
-    bool first = atomic_load(&generator->progress) == 0;
-    if (waited_us < (first ? 5 : 1) * STALL_US || !is_playing(generator))
+    bool slow = generator->making || atomic_load(&generator->progress) == 0;
+    if (waited_us < (slow ? 5 : 1) * STALL_US || !is_playing(generator))
         return;
     if (generator_relieve(generator) && !generator_trouble(generator)) {
         log_warning("%s does not answer; what is there already is played meanwhile",
                     generator_device(generator));
-        set_trouble(generator, "stalled: the GPU does not answer");
+        set_trouble(generator, "stalled: the device does not answer");
     }
 }
 

@@ -72,8 +72,9 @@ size_t generator_resident(const struct generator *generator);
 int generator_add(struct generator *generator, struct lane *lane);
 
 /** The lane is known no more. generator_remove() waits for the end of the step in work, which may
- * take as long as the device; generator_try_remove() does not, and returns false where it would
- * have to: try again later. Any thread. */
+ * take as long as the device; generator_try_remove() does not: where it would have to, the thread
+ * lets go of the lane after that step, and it returns false until then: call it again. Any thread.
+ */
 void generator_remove(struct generator *generator, struct lane *lane);
 bool generator_try_remove(struct generator *generator, struct lane *lane);
 

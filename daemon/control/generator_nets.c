@@ -201,8 +201,12 @@ static int do_open(void *user)
 /** Makes a call by the hand, where there is one. */
 static int call(int (*what)(void *user), struct call *how)
 {
-    struct hand *hand = how->generator->hand;
-    return hand ? hand_do(hand, what, how, generator_look, how->generator) : what(how);
+    struct generator *generator = how->generator;
+    if (!generator->hand)
+        return what(how);
+    generator->making = what == do_load || what == do_renew || what == do_widen ||
+                        what == do_load_sketches || what == do_open;
+    return hand_do(generator->hand, what, how, generator_look, generator);
 }
 
 int generator_load(struct generator *generator, struct entry *entry)

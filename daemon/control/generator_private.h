@@ -54,6 +54,7 @@ struct generator {
     double next_try;   ///< when those that were out of reach are
     struct hand *hand; ///< NULL without the thread: then calls are made where they are wanted
     bool locked;       ///< a step is under way: the lanes' mutex is held
+    bool making;       ///< a net is read and made, which takes its time
     struct device *device;
     struct {
         char device[256];
@@ -78,6 +79,7 @@ struct generator {
     bool woken;
     size_t count;                           ///< lanes added and not removed
     struct lane *arriving[GENERATOR_LANES]; ///< added, and not in the list yet
+    struct lane *leaving[GENERATOR_LANES];  ///< to be taken out of it by the thread
     struct lane *playing[GENERATOR_LANES];  ///< those whose music is played
     bool quit;
     bool running;

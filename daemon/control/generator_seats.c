@@ -44,6 +44,7 @@ static void let_go(struct generator *generator, struct lane *lane)
     bool known = change(generator->arriving, lane, NULL);
     known = change(generator->lanes, lane, NULL) || known;
     change(generator->playing, lane, NULL);
+    change(generator->leaving, lane, NULL);
     generator->count -= known;
     pthread_mutex_unlock(&generator->mutex);
     for (size_t i = 0; i < generator->net_count; i++) {
@@ -55,11 +56,24 @@ static void let_go(struct generator *generator, struct lane *lane)
 
 void generator_take_arrivals(struct generator *generator)
 {
+    struct lane *leaving[GENERATOR_LANES];
     pthread_mutex_lock(&generator->mutex);
     for (size_t i = 0; i < GENERATOR_LANES; i++)
         if (generator->arriving[i] && change(generator->lanes, NULL, generator->arriving[i]))
             generator->arriving[i] = NULL;
+    memcpy(leaving, generator->leaving, sizeof leaving);
     pthread_mutex_unlock(&generator->mutex);
+    for (size_t i = 0; i < GENERATOR_LANES; i++)
+        if (leaving[i])
+            let_go(generator, leaving[i]);
+}
+
+static bool is_among(struct lane *const *list, const struct lane *lane)
+{
+    size_t i = 0;
+    while (i < GENERATOR_LANES && list[i] != lane)
+        i++;
+    return i < GENERATOR_LANES;
 }
 
 void generator_remove(struct generator *generator, struct lane *lane)
@@ -71,11 +85,18 @@ void generator_remove(struct generator *generator, struct lane *lane)
 
 bool generator_try_remove(struct generator *generator, struct lane *lane)
 {
-    if (pthread_mutex_trylock(&generator->lanes_mutex))
-        return false;
-    let_go(generator, lane);
-    pthread_mutex_unlock(&generator->lanes_mutex);
-    return true;
+    if (pthread_mutex_trylock(&generator->lanes_mutex) == 0) {
+        let_go(generator, lane);
+        pthread_mutex_unlock(&generator->lanes_mutex);
+        return true;
+    }
+    // One that composes step by step is hardly ever met between two.
+    pthread_mutex_lock(&generator->mutex);
+    bool known = is_among(generator->lanes, lane) || is_among(generator->arriving, lane);
+    if (known && !is_among(generator->leaving, lane))
+        change(generator->leaving, NULL, lane);
+    pthread_mutex_unlock(&generator->mutex);
+    return !known;
 }
 
 void generator_set_playing(struct generator *generator, struct lane *lane, bool playing)

@@ -26,7 +26,8 @@ struct lane;
 
 /** What the channel's music is to be; a copy of the channel's settings. */
 struct lane_style {
-    char net[64]; ///< name of the net, such as "transformer-open"
+    char channel[32]; ///< whose music it is, for the log; "": nobody's
+    char net[64];     ///< name of the net, such as "transformer-open"
     char composer[32];
     double threshold; ///< 0..1
     enum net_sampling sampling;

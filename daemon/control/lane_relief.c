@@ -27,12 +27,14 @@ void lane_set_rung(struct lane *lane, enum lane_rung rung)
         return;
     lane->rung = rung;
     atomic_store(&lane->trouble, words[rung]);
+    const char *name = lane->style.channel, *channel = *name ? "channel " : "";
+    const char *colon = *name ? ": " : "";
     if (rung == LANE_WELL)
-        log_notice("the music in the manner of %s is composed by net %s again",
-                   lane->style.composer, lane->style.net);
+        log_notice("%s%s%sthe music in the manner of %s is composed by net %s again", channel, name,
+                   colon, lane->style.composer, lane->style.net);
     else
-        log_warning("the music in the manner of %s on net %s is degraded: %s", lane->style.composer,
-                    lane->style.net, words[rung]);
+        log_warning("%s%s%sthe music in the manner of %s on net %s is degraded: %s", channel, name,
+                    colon, lane->style.composer, lane->style.net, words[rung]);
     lane_tell(lane, "rung", "");
 }
 

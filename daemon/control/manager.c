@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "control/manager.h"
+#include "control/manager_private.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -14,8 +14,6 @@
 #include "control/channel.h"
 #include "control/channel_parts.h"
 #include "control/generator.h"
-#include "control/manager_parts.h"
-#include "control/offers.h"
 #include "control/repertoire.h"
 #include "control/roster.h"
 #include "control/schedule.h"
@@ -23,30 +21,7 @@
 #include "control/timetable.h"
 #include "log.h"
 
-/** From a channel's fade-out to its end; and between two tries to end it. */
-#define GOING_MS 120
-
-struct manager {
-    struct settings *settings;
-    struct roster *roster;
-    struct pw_loop *loop;
-    struct pw_context *context;
-    struct spa_source *trouble; ///< wakes the main loop from the generator's thread
-    struct repertoire *repertoire;
-    struct generator *generator;
-    struct performer *performer;
-    struct pump *pump;
-    struct channel *channels[MANAGER_CHANNELS]; ///< "main" first
-    size_t channel_count;
-    struct channel *going[MANAGER_CHANNELS]; ///< removed; they fade out
-    size_t going_count;
-    struct spa_source *going_timer;
-    struct timetable *timetable;
-    struct offers offers;
-    struct manager_listener listener;
-};
-
-static void on_changed(void *user, struct channel *channel, const char *property)
+void manager_changed(void *user, struct channel *channel, const char *property)
 {
     struct manager *manager = user;
     bool there = !channel;
@@ -69,10 +44,10 @@ static void on_offers(struct manager *manager)
 {
     for (size_t i = 0; i < manager->channel_count; i++)
         channel_fit_composer(manager->channels[i]);
-    on_changed(manager, NULL, "Nets");
-    on_changed(manager, NULL, "CommercialNets");
-    on_changed(manager, NULL, "NetLicences");
-    on_changed(manager, NULL, "Composers");
+    manager_changed(manager, NULL, "Nets");
+    manager_changed(manager, NULL, "CommercialNets");
+    manager_changed(manager, NULL, "NetLicences");
+    manager_changed(manager, NULL, "Composers");
 }
 
 static void on_trouble_told(void *user, uint64_t count)
@@ -81,8 +56,8 @@ static void on_trouble_told(void *user, uint64_t count)
     struct manager *manager = user;
     for (size_t i = 0; i < manager->channel_count; i++)
         channel_refresh(manager->channels[i]);
-    on_changed(manager, NULL, "Device");
-    on_changed(manager, NULL, "Driver");
+    manager_changed(manager, NULL, "Device");
+    manager_changed(manager, NULL, "Driver");
     if (offers_take(&manager->offers, manager->repertoire))
         on_offers(manager);
 }
@@ -124,73 +99,11 @@ static int make_generator(struct manager *manager)
     return generator_new(&config, &manager->generator);
 }
 
-static int make_channel(struct manager *manager, const struct settings *settings)
-{
-    struct channel_config config = {
-        .settings = settings,
-        .roster = manager->roster,
-        .generator = manager->generator,
-        .performer = manager->performer,
-        .pump = manager->pump,
-        .loop = manager->loop,
-        .context = manager->context,
-        .changed = on_changed,
-        .user = manager,
-    };
-    int r = channel_new(&config, &manager->channels[manager->channel_count]);
-    manager->channel_count += r == 0;
-    return r;
-}
-
-static int make_channels(struct manager *manager)
-{
-    int r = make_channel(manager, manager->settings);
-    for (size_t i = 0; r == 0 && i < roster_count(manager->roster); i++) {
-        struct settings settings;
-        roster_settings(manager->roster, roster_name(manager->roster, i), manager->settings,
-                        &settings);
-        repertoire_settle(manager->repertoire, &settings);
-        if (make_channel(manager, &settings) < 0)
-            log_warning("going on without channel %s", settings.channel);
-    }
-    return r;
-}
-
-static void set_going_timer(struct manager *manager)
-{
-    struct timespec wait = {0, GOING_MS * 1000000L};
-    pw_loop_update_timer(manager->loop, manager->going_timer, &wait, NULL, false);
-}
-
-static void on_going(void *user, uint64_t expirations)
-{
-    (void)expirations;
-    struct manager *manager = user;
-    size_t left = 0;
-    for (size_t i = 0; i < manager->going_count; i++) {
-        if (channel_let_go(manager->going[i]))
-            channel_free(manager->going[i]);
-        else
-            manager->going[left++] = manager->going[i];
-    }
-    manager->going_count = left;
-    if (left)
-        set_going_timer(manager);
-}
-
-static struct channel *find_channel(const struct manager *manager, const char *name)
-{
-    for (size_t i = 0; i < manager->channel_count; i++)
-        if (!strcmp(channel_name(manager->channels[i]), name))
-            return manager->channels[i];
-    return NULL;
-}
-
 /** An entry of a schedule has struck. */
 static void on_struck(void *user, const char *name, const char *key, const char *value)
 {
     struct manager *manager = user;
-    struct channel *channel = find_channel(manager, name);
+    struct channel *channel = manager_find_channel(manager, name);
     int r = channel ? channel_change(channel, key, value) : 0;
     if (r < 0)
         log_warning("channel %s: what is scheduled cannot be done: %s %s: %s", name, key, value,
@@ -218,14 +131,14 @@ int manager_new(struct settings *settings, struct roster *roster, struct pw_loop
     manager->loop = loop;
     manager->context = context;
     manager->trouble = pw_loop_add_event(loop, on_trouble_told, manager);
-    manager->going_timer = pw_loop_add_timer(loop, on_going, manager);
+    manager->going_timer = pw_loop_add_timer(loop, manager_on_going, manager);
     int r = manager->trouble && manager->going_timer ? make_generator(manager) : -ENOMEM;
     if (r == 0)
         r = performer_new(&manager->performer);
     if (r == 0)
         r = pump_new(&manager->pump);
     if (r == 0)
-        r = make_channels(manager);
+        r = manager_make_channels(manager);
     if (r == 0)
         r = make_timetable(manager);
     if (r == 0)
@@ -269,77 +182,6 @@ bool manager_stop(struct manager *manager)
     return generator_stop(manager->generator);
 }
 
-/** Fits net and composer to each other as far as nobody has said them. */
-static int settle(struct manager *manager, struct settings *settings, struct settings *wish)
-{
-    if (!settings->net[0])
-        snprintf(settings->net, sizeof settings->net, "%s",
-                 repertoire_default(manager->repertoire)->name);
-    memcpy(wish->net, settings->net, sizeof wish->net);
-    const struct repertoire_net *net = repertoire_find(manager->repertoire, settings->net);
-    if (!net)
-        return -ENOENT;
-    bool asked = wish->given & UINT64_C(1) << settings_find_key("composer");
-    if (!repertoire_offers(net, settings->composer) && !asked)
-        snprintf(settings->composer, sizeof settings->composer, "%s",
-                 repertoire_fit(net, settings->composer));
-    memcpy(wish->composer, settings->composer, sizeof wish->composer);
-    return repertoire_offers(net, settings->composer) ? 0 : -ENOTSUP;
-}
-
-int manager_add_channel(struct manager *manager, struct settings *wish,
-                        struct channel **ret_channel)
-{
-    if (settings_check_name(wish->channel) < 0)
-        return -EINVAL;
-    if (find_channel(manager, wish->channel))
-        return -EEXIST;
-    if (manager->channel_count + manager->going_count >= MANAGER_CHANNELS)
-        return -ENOSPC;
-    struct settings settings;
-    roster_settings(manager->roster, wish->channel, manager->settings, &settings);
-    settings_lay_over(&settings, wish);
-    int r = settle(manager, &settings, wish);
-    if (r == 0)
-        r = make_channel(manager, &settings);
-    if (r < 0)
-        return r;
-    struct channel *channel = manager->channels[manager->channel_count - 1];
-    r = roster_add(manager->roster, wish);
-    if (r < 0)
-        log_warning("channel %s cannot be remembered: %s; it is there until the daemon ends",
-                    wish->channel, strerror(-r));
-    if (manager->listener.added)
-        manager->listener.added(manager->listener.user, channel);
-    channel_resume(channel);
-    timetable_follow(manager->timetable);
-    *ret_channel = channel;
-    return 0;
-}
-
-int manager_remove_channel(struct manager *manager, const char *name)
-{
-    size_t i = 0;
-    while (i < manager->channel_count && strcmp(channel_name(manager->channels[i]), name))
-        i++;
-    if (i == manager->channel_count)
-        return -ENOENT;
-    if (i == 0)
-        return -EPERM;
-    struct channel *channel = manager->channels[i];
-    for (manager->channel_count--; i < manager->channel_count; i++)
-        manager->channels[i] = manager->channels[i + 1];
-    channel_hush(channel); // and the copy of what was repeated goes
-    roster_remove(manager->roster, name);
-    if (manager->listener.removed)
-        manager->listener.removed(manager->listener.user, channel);
-    channel_fade_out(channel);
-    manager->going[manager->going_count++] = channel;
-    set_going_timer(manager);
-    timetable_follow(manager->timetable);
-    return 0;
-}
-
 const struct schedule *manager_schedule(const struct manager *manager, const char *channel)
 {
     return roster_schedule(manager->roster, channel);
@@ -349,7 +191,7 @@ const struct schedule *manager_schedule(const struct manager *manager, const cha
 static void reschedule(struct manager *manager, const char *channel)
 {
     timetable_follow(manager->timetable);
-    on_changed(manager, find_channel(manager, channel), "Schedule");
+    manager_changed(manager, manager_find_channel(manager, channel), "Schedule");
 }
 
 int manager_add_schedule(struct manager *manager, const char *channel, const char *text,
@@ -444,38 +286,6 @@ void manager_resume(struct manager *manager)
     for (size_t i = 0; i < manager->channel_count; i++)
         channel_resume(manager->channels[i]);
     timetable_follow(manager->timetable);
-}
-
-void manager_apply(struct manager *manager, struct settings *settings)
-{
-    repertoire_settle(manager->repertoire, settings);
-    channel_apply(manager->channels[0], settings);
-    for (size_t i = 0; i < roster_count(manager->roster); i++) {
-        struct settings own;
-        const char *name = roster_name(manager->roster, i);
-        struct channel *channel = find_channel(manager, name);
-        roster_settings(manager->roster, name, settings, &own);
-        repertoire_settle(manager->repertoire, &own);
-        if (channel) {
-            channel_apply(channel, &own);
-        } else if (manager->channel_count + manager->going_count == MANAGER_CHANNELS ||
-                   make_channel(manager, &own) < 0) {
-            log_warning("going on without channel %s", name);
-        } else {
-            channel = manager->channels[manager->channel_count - 1];
-            if (manager->listener.added)
-                manager->listener.added(manager->listener.user, channel);
-            channel_resume(channel);
-        }
-    }
-    for (size_t i = 1; i < manager->channel_count; i++) {
-        const char *name = channel_name(manager->channels[i]);
-        if (!roster_knows(manager->roster, name))
-            log_notice("channel %s is in no file any more; a restart ends it", name);
-    }
-    timetable_check(manager->timetable, &manager->offers);
-    for (size_t i = 0; i < manager->channel_count; i++)
-        reschedule(manager, channel_name(manager->channels[i]));
 }
 
 void manager_fade_out(struct manager *manager)

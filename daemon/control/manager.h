@@ -45,6 +45,7 @@ struct channel *manager_channel(const struct manager *manager, size_t index);
  *     -EINVAL   no channel can be called so (settings_check_name)
  *     -EEXIST   there is one
  *     -ENOSPC   there are MANAGER_CHANNELS
+ *     -EBUSY    those that are removed have not ended yet, and hold the last places
  *     -ENOENT   there is no net wish->net
  *     -ENOTSUP  wish->net, which is filled in, does not offer wish->composer
  *     -errno    it cannot be made, logged

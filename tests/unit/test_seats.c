@@ -63,6 +63,30 @@ static void test_a_net_grows_and_nobody_falls_silent(void **state)
     studio_free(studio);
 }
 
+static void test_who_leaves_during_a_step_goes_after_it(void **state)
+{
+    (void)state;
+    struct studio *studio = studio_new(nets, true, 3, 7);
+    studio_play(studio, 10);
+    struct generator *generator = studio->generator;
+    struct lane *lane = studio->channels[1].lane;
+    // A step holds it.
+    pthread_mutex_lock(&generator->lanes_mutex);
+    for (int again = 0; again < 3; again++)
+        assert_false(generator_try_remove(generator, lane));
+    assert_int_equal(generator->count, 3);
+    pthread_mutex_unlock(&generator->lanes_mutex);
+    studio_compose(studio);
+    assert_int_equal(generator->count, 2);
+    assert_null(generator->nets[0].seats[1]);
+    // It may come late to hear of it, in the midst of another step.
+    pthread_mutex_lock(&generator->lanes_mutex);
+    assert_true(generator_try_remove(generator, lane));
+    pthread_mutex_unlock(&generator->lanes_mutex);
+    assert_int_equal(generator->count, 2);
+    studio_free(studio);
+}
+
 static void test_a_seat_that_is_given_up_is_taken_again(void **state)
 {
     (void)state;
@@ -99,6 +123,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_a_net_grows_and_nobody_falls_silent, begin),
+        cmocka_unit_test_setup(test_who_leaves_during_a_step_goes_after_it, begin),
         cmocka_unit_test_setup(test_a_seat_that_is_given_up_is_taken_again, begin),
         cmocka_unit_test_setup(test_there_is_an_end_to_lanes, begin),
     };
