@@ -2,11 +2,13 @@
 #include "client/exchange.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "client/amount.h"
@@ -20,7 +22,14 @@
 /** Returns 0 or -errno. */
 static int read_file(const char *path, void *bytes, size_t room, size_t *ret_size)
 {
-    FILE *file = fopen(path, "re");
+    // Nobody may be writing into what is a pipe.
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat there;
+    if (fd >= 0 && fstat(fd, &there) == 0 && !S_ISREG(there.st_mode)) {
+        close(fd);
+        return S_ISDIR(there.st_mode) ? -EISDIR : -ENODEV;
+    }
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
     if (!file)
         return -errno;
     errno = EIO;
@@ -38,7 +47,7 @@ static enum ending act_seed(const struct verb *verb, const struct request *reque
     int r = bytes ? read_file(request->argument, bytes, MIDI_BYTES, &size) : -ENOMEM;
     if (r < 0) {
         fprintf(stderr, "fermatactl: cannot read %s: %s; give a MIDI file that is there\n",
-                request->argument, strerror(-r));
+                request->argument, r == -ENODEV ? "it is no file" : strerror(-r));
         free(bytes);
         return ENDING_USAGE;
     }

@@ -113,6 +113,12 @@ enum health health_print(const struct status *status, const char *only, FILE *fi
     return worst;
 }
 
+enum health health_print_unknown(const char *why, FILE *file)
+{
+    fprintf(file, "FERMATA UNKNOWN: %s\n", why);
+    return HEALTH_UNKNOWN;
+}
+
 enum health health_print_absent(const char *why, FILE *file)
 {
     fprintf(file, "FERMATA CRITICAL: ");

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: MIT
+#include <fcntl.h>
 #include <getopt.h>
 #include <locale.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client/amount.h"
+#include "client/health.h"
 #include "client/verb.h"
 
 static const struct option options[] = {
@@ -89,15 +93,12 @@ static bool is_short(char **argv, const char *value)
     return strncmp(before, "--", 2) != 0;
 }
 
-int main(int argc, char **argv)
+/** Reads the command line. Returns -1, and the verb to run; or how it has ended. */
+static int read_line(int argc, char **argv, struct request *request, const struct verb **ret_verb)
 {
-    setlocale(LC_ALL, "");
-    setlocale(LC_NUMERIC, "C"); // numbers are typed, printed and told in one way everywhere
-
-    struct request request = {.channel = "main"};
-    if (!read_environment(&request))
+    static struct words words;
+    if (!read_environment(request))
         return usage("FERMATA_BUS takes session or system, not", getenv("FERMATA_BUS"));
-    struct words words = {.count = 0};
     char given[20] = "";
     int letter;
     bool help = false;
@@ -109,63 +110,64 @@ int main(int argc, char **argv)
                 return usage("one value too many:", optarg);
             continue;
         case 'n':
-            request.channels = optarg;
+            request->channels = optarg;
             break;
         case 'c':
             // What FreeSWITCH puts behind the command: -r RATE -c CHANNELS.
             if (words.count && !strcmp(words.of[0], "pipe") && is_short(argv, optarg)) {
-                request.channels = optarg;
+                request->channels = optarg;
                 continue;
             }
-            request.channel = request.only = optarg;
+            request->channel = request->only = optarg;
             continue;
         case 'h':
             help = true;
             continue;
         case 'S':
-            request.bus = REMOTE_SYSTEM;
+            request->bus = REMOTE_SYSTEM;
             continue;
         case 'U':
-            request.bus = REMOTE_SESSION;
+            request->bus = REMOTE_SESSION;
             continue;
         case 'V':
             printf("fermatactl %s\n", FERMATA_VERSION);
             return ENDING_OK;
         case 'e':
-            if (amount_read_seconds(optarg, &request.every) < 0 || request.every < 5 ||
-                request.every > 3600)
-                return usage("--every takes 5 s to 1 h, such as 45s or 2m, not", optarg);
+            if (amount_read_seconds(optarg, &request->every) < 0 || request->every < 5 ||
+                request->every > 3600 || request->every != floor(request->every))
+                return usage("--every takes whole seconds, 5 s to 1 h, such as 45s or 2m, not",
+                             optarg);
             break;
         case 't':
-            request.stop = true;
+            request->stop = true;
             break;
         case 'j':
-            request.json = true;
+            request->json = true;
             break;
         case 'f':
-            request.format = optarg;
+            request->format = optarg;
             break;
         case 'r':
-            request.rate = optarg;
+            request->rate = optarg;
             break;
         case 'l':
-            request.list = true;
+            request->list = true;
             break;
         case 'L':
-            request.live = true;
+            request->live = true;
             break;
         case 'p':
-            request.png = optarg;
+            request->png = optarg;
             break;
         case 'q':
-            request.quiet = true;
+            request->quiet = true;
             break;
         case 's':
-            if (amount_read_seconds(optarg, &request.seconds) < 0 || request.seconds <= 0)
+            if (amount_read_seconds(optarg, &request->seconds) < 0 || request->seconds <= 0)
                 return usage("--seconds takes a time above 0, such as 60 or 1m30s, not", optarg);
             break;
         default:
-            if (takes_settings(&words) && take_setting(&request, argc, argv))
+            if (takes_settings(&words) && take_setting(request, argc, argv))
                 continue;
             if (takes_settings(&words))
                 return usage("cannot read", argv[optind - 1]);
@@ -187,13 +189,13 @@ int main(int argc, char **argv)
         verb_print_help(words.count ? verb : NULL);
         return ENDING_OK;
     }
-    request.words = words.of + 1;
-    request.word_count = words.count ? words.count - 1 : 0;
-    if (request.word_count)
-        request.argument = words.of[1];
-    if (request.argument && !verb->argument)
+    request->words = words.of + 1;
+    request->word_count = words.count ? words.count - 1 : 0;
+    if (request->word_count)
+        request->argument = words.of[1];
+    if (request->argument && !verb->argument)
         return usage("takes no value:", name);
-    if (request.word_count > 1 && !verb->many)
+    if (request->word_count > 1 && !verb->many)
         return usage("one value too many:", words.of[2]);
     for (const char *g = given; *g; g++) {
         const struct option *o = options;
@@ -202,5 +204,38 @@ int main(int argc, char **argv)
         if (!strchr(verb->options, *g))
             return usage("this verb has no option", o->name);
     }
-    return verb->run(verb, &request);
+    *ret_verb = verb;
+    return -1;
+}
+
+/** Whether a monitoring asks, to which 2 would say that there is no music. */
+static bool is_health(int argc, char **argv)
+{
+    int i = 1;
+    while (i < argc && strcmp(argv[i], "health") != 0)
+        i++;
+    return i < argc;
+}
+
+/** A standard stream that is closed is one that cannot be read or written: what is opened later
+ * must not become it. */
+static void keep_places(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd ? O_RDONLY : O_WRONLY) != fd)
+            abort();
+}
+
+int main(int argc, char **argv)
+{
+    keep_places();
+    setlocale(LC_ALL, "");
+    setlocale(LC_NUMERIC, "C"); // numbers are typed, printed and told in one way everywhere
+
+    struct request request = {.channel = "main"};
+    const struct verb *verb = NULL;
+    int ending = read_line(argc, argv, &request, &verb);
+    if (ending == ENDING_USAGE && is_health(argc, argv))
+        ending = (int)health_print_unknown("the command line makes no sense", stdout);
+    return ending < 0 ? (int)verb->run(verb, &request) : ending;
 }

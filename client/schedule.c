@@ -17,7 +17,7 @@ static void write_time(uint64_t seconds, char ret_text[64])
     time_t time = (time_t)seconds;
     struct tm local;
     if (!seconds || !localtime_r(&time, &local) ||
-        !strftime(ret_text, 64, "%a %Y-%m-%d %H:%M:%S", &local))
+        !strftime(ret_text, 64, "%a %Y-%m-%d %H:%M:%S %Z", &local))
         strcpy(ret_text, "never again");
 }
 

@@ -80,6 +80,13 @@ int screen_new(struct screen **ret_screen)
         return -ENOTTY;
     }
     set_term(screen->terminal);
+    const char *move = tigetstr("cup");
+    if (!move || move == (char *)-1) { // it can only write on
+        endwin();
+        delscreen(screen->terminal);
+        free(screen);
+        return -ENOTTY;
+    }
     screen->unicode = !strcmp(nl_langinfo(CODESET), "UTF-8");
     cbreak();
     noecho();

@@ -407,11 +407,17 @@ void status_print_channels_json(const struct status *status, FILE *file)
 
 void status_print_channels(const struct status *status, FILE *file)
 {
-    fprintf(file, "%-20s %-9s %-11s %-18s %s\n", "CHANNEL", "STATE", "COMPOSER", "NET", "VOLUME");
+    int width = 20;
+    for (size_t i = 0; i < status->channel_count; i++) {
+        int length = (int)strlen(status->channels[i].name);
+        width = length > width ? length : width;
+    }
+    fprintf(file, "%-*s %-9s %-11s %-19s %s\n", width, "CHANNEL", "STATE", "COMPOSER", "NET",
+            "VOLUME");
     for (size_t i = 0; i < status->channel_count; i++) {
         const struct status_channel *c = &status->channels[i];
-        fprintf(file, "%-20s %-9s %-11s %-18s %.0f %%\n", c->name, c->state, c->composer, c->net,
-                c->volume * 100);
+        fprintf(file, "%-*s %-9s %-11s %-19s %.0f %%\n", width, c->name, c->state, c->composer,
+                c->net, c->volume * 100);
     }
 }
 

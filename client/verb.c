@@ -277,11 +277,31 @@ static enum ending run_health(const struct verb *verb, const struct request *req
     return written == ENDING_OK ? (enum ending)health : (enum ending)HEALTH_UNKNOWN;
 }
 
+/** Leaves one channel; returns whether it is there. */
+static bool keep_only(struct status *status, const char *name)
+{
+    size_t i = 0;
+    while (i < status->channel_count && strcmp(status->channels[i].name, name) != 0)
+        i++;
+    if (i == status->channel_count)
+        return false;
+    status->channels[0] = status->channels[i];
+    status->channel_count = 1;
+    return true;
+}
+
 static enum ending run_metrics(const struct verb *verb, const struct request *request)
 {
     static struct status status;
     char why[512];
     enum ending ending = observe(request, &status, why);
+    if (ending == ENDING_OK && request->only && !keep_only(&status, request->only)) {
+        fprintf(stderr,
+                "fermatactl: there is no channel \"%s\"; fermatactl channel list shows those "
+                "there are\n",
+                request->only);
+        return ENDING_REFUSED;
+    }
     metrics_print(ending == ENDING_OK ? &status : NULL, stdout);
     if (ending != ENDING_OK)
         fprintf(stderr, "fermatactl: %s\n", why);

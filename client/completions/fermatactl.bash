@@ -9,17 +9,59 @@ _fermatactl()
     local verbs='status start stop skip keep seed reseed composer threshold sampling net volume
         profile output target reseed-interval piece-length rtp midi announce channel schedule watch
         pipe health metrics version help'
-    local options='--channel --help --system --user --version' verb='' which=() i
+    local keys='composer net threshold sampling volume profile reseed-interval piece-length midi curator
+        seed piece-number output target rtp rtp-ttl announce-every autostart'
+    local options='--channel --help --system --user --version' verb='' what='' which=() i
 
+    for ((i = 1; i < cword; i++)); do
+        case ${words[i]} in
+        -c | --channel)
+            which+=(--channel "${words[++i]}")
+            ;;
+        -S | --system | -U | --user)
+            which+=("${words[i]}")
+            ;;
+        -f | --format | -n | --channels | -p | --png | -r | --rate | -s | --seconds | -e | --every)
+            ((i++))
+            ;;
+        -*) ;;
+        *)
+            if [[ -z $verb ]]; then
+                verb=${words[i]}
+            else
+                what=${what:-${words[i]}}
+            fi
+            ;;
+        esac
+    done
+
+    # From the daemon; without one there is nothing to offer, and nothing to say.
+    case $verb:$what:$prev in
+    channel:add:--composer | channel:add:--net)
+        COMPREPLY=($(compgen -W "$(timeout 2 fermatactl "${prev#--}" --list 2>/dev/null)" -- "$cur"))
+        return
+        ;;
+    channel:add:--*)
+        return
+        ;;
+    pipe:*:-c)
+        COMPREPLY=($(compgen -W '1 2' -- "$cur"))
+        return
+        ;;
+    channel:remove:* | *:-c | *:--channel)
+        COMPREPLY=($(compgen -W "$(timeout 2 fermatactl channel list 2>/dev/null |
+            awk 'NR > 1 { print $1 }')" -- "$cur"))
+        return
+        ;;
+    schedule:remove:remove)
+        COMPREPLY=($(compgen -W "$(timeout 2 fermatactl "${which[@]}" schedule list 2>/dev/null |
+            awk '$1 > 0 { print $1 }')" -- "$cur"))
+        return
+        ;;
+    esac
     case $prev in
     -p | --png)
         _filedir png
-        return
-        ;;
-    -c | --channel)
-        # From the daemon; without one there is nothing to offer, and nothing to say.
-        COMPREPLY=($(compgen -W "$(timeout 2 fermatactl channel list 2>/dev/null |
-            awk 'NR > 1 { print $1 }')" -- "$cur"))
         return
         ;;
     -f | --format)
@@ -38,25 +80,6 @@ _fermatactl()
         return
         ;;
     esac
-    for ((i = 1; i < cword; i++)); do
-        case ${words[i]} in
-        -c | --channel)
-            which+=(--channel "${words[++i]}")
-            ;;
-        -S | --system | -U | --user)
-            which+=("${words[i]}")
-            ;;
-        -f | --format | -n | --channels | -p | --png | -r | --rate | -s | --seconds | -e | --every)
-            ((i++))
-            ;;
-        -*) ;;
-        *)
-            verb=${words[i]}
-            break
-            ;;
-        esac
-    done
-
     if [[ -z $verb && $cur != -* ]]; then
         COMPREPLY=($(compgen -W "$verbs" -- "$cur"))
         return
@@ -79,6 +102,7 @@ _fermatactl()
         ;;
     esac
     if [[ $cur == -* ]]; then
+        [[ $verb:$what == channel:add ]] && options+=" $(printf -- '--%s ' $keys)"
         COMPREPLY=($(compgen -W "$options" -- "$cur"))
         return
     fi
@@ -101,7 +125,7 @@ _fermatactl()
         _filedir '@(mid|midi)'
         ;;
     channel | schedule)
-        COMPREPLY=($(compgen -W 'list add remove' -- "$cur"))
+        [[ -n $what ]] || COMPREPLY=($(compgen -W 'list add remove' -- "$cur"))
         ;;
     midi)
         COMPREPLY=($(compgen -W 'yes no' -- "$cur"))

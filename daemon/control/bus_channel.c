@@ -184,7 +184,7 @@ static void refuse_number(const char *name, double value, const char *range, int
                           DBusError *error)
 {
     if (r == -ERANGE)
-        dbus_set_error(error, BUS_ERROR_OUT_OF_RANGE, "%s cannot be %g; it takes %s", name, value,
+        dbus_set_error(error, BUS_ERROR_OUT_OF_RANGE, "%s cannot be %.9g; it takes %s", name, value,
                        range);
     else
         dbus_set_error(error, DBUS_ERROR_FAILED, "cannot set %s to %g: %s", name, value,

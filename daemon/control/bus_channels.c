@@ -10,6 +10,7 @@
 
 #include "control/channel.h"
 #include "control/manager.h"
+#include "control/rival.h"
 #include "control/settings.h"
 
 /** "piece-length" for "PieceLength": the key of a property. */
@@ -157,6 +158,11 @@ void bus_add_channel(const struct bus_object *object, DBusMessage *message, DBus
     read_wish(message, &wish, error);
     if (dbus_error_is_set(error))
         return;
+    const char *rival = rival_find(object->manager, wish.channel, wish.rtp);
+    if (rival) {
+        bus_refuse_rival(rival, wish.rtp, error);
+        return;
+    }
     int r = manager_add_channel(object->manager, &wish, &channel);
     if (r < 0) {
         refuse(object, &wish, r, error);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "control/channel.h"
+#include "control/rival.h"
 
 /** What OpenPipe keeps in the pipe for a reader that says nothing about it. */
 #define AHEAD_MS 200
@@ -69,10 +70,23 @@ void bus_get_rtp(const struct bus_object *object, DBusMessageIter *iter)
     bus_append_string(iter, channel_rtp(object->channel));
 }
 
+void bus_refuse_rival(const char *rival, const char *rtp, DBusError *error)
+{
+    dbus_set_error(error, BUS_ERROR_BAD_ADDRESS,
+                   "channel %s sends to %s already, or to a port beside it, where two would be a "
+                   "noise; take another group, or a port 2 further",
+                   rival, rtp);
+}
+
 void bus_set_rtp(const struct bus_object *object, const DBusBasicValue *value, DBusError *error)
 {
     char quoted[BUS_QUOTE_ROOM];
     const char *why = "";
+    const char *rival = rival_find(object->manager, channel_name(object->channel), value->str);
+    if (rival) {
+        bus_refuse_rival(rival, value->str, error);
+        return;
+    }
     int r = channel_set_rtp(object->channel, value->str, &why);
     if (r == -EINVAL)
         dbus_set_error(error, BUS_ERROR_BAD_ADDRESS, "Rtp \"%s\" %s", bus_quote(value->str, quoted),

@@ -115,6 +115,7 @@ int channel_set_threshold(struct channel *channel, double threshold)
     if (threshold == channel->style.threshold)
         return 0;
     char text[32];
+    threshold += 0.0;
     write_number(text, threshold);
     channel->style.threshold = threshold;
     announce(channel, LANE_CHANGE, "Threshold", "threshold", text);
@@ -166,6 +167,7 @@ int channel_set_volume(struct channel *channel, double volume)
     if (!(volume >= 0 && volume <= 1))
         return -ERANGE;
     char text[32];
+    volume += 0.0; // no "-0"
     write_number(text, volume);
     channel->volume = volume;
     output_set_volume(channel->output, volume);

@@ -12,6 +12,7 @@
 #include "control/channel.h"
 #include "control/channel_parts.h"
 #include "control/repertoire.h"
+#include "control/rival.h"
 #include "control/roster.h"
 #include "control/settings.h"
 #include "control/timetable.h"
@@ -57,6 +58,7 @@ int manager_make_channels(struct manager *manager)
         if (make_channel(manager, &settings) < 0)
             log_warning("going on without channel %s", settings.channel);
     }
+    rival_warn(manager);
     return r;
 }
 
@@ -214,6 +216,7 @@ void manager_apply(struct manager *manager, struct settings *settings)
         if (!roster_knows(manager->roster, name))
             log_notice("channel %s is in no file any more; a restart ends it", name);
     }
+    rival_warn(manager);
     timetable_check(manager->timetable, &manager->offers);
     timetable_follow(manager->timetable);
     for (size_t i = 0; i < manager->channel_count; i++)

@@ -81,6 +81,14 @@ class Words(unittest.TestCase):
         said = ctl_help()
         self.assertEqual(codes, re.findall(r"(\d) [a-z]", said[said.index("Exit codes"):]))
 
+    def test_keys_of_a_channel(self):
+        table = re.findall(r'^    \{"([a-z-]+)", (SETTINGS_\w+),', read("daemon", "control", "settings.c"), re.M)
+        wanted = sorted(key for key, scope in table if scope != "SETTINGS_DAEMON")
+        bash = re.search(r"local keys='([^']*)'", read("client", "completions", "fermatactl.bash")).group(1)
+        self.assertEqual(sorted(bash.split()), wanted)
+        zsh = re.search(r"keys=\(([^)]*)\)", read("client", "completions", "_fermatactl")).group(1)
+        self.assertEqual(sorted(zsh.split()), wanted)
+
     def test_settings(self):
         keys = re.findall(r'^    \{"([a-z-]+)",', read("daemon", "control", "settings.c"), re.M)
         self.assertGreater(len(keys), 10)
