@@ -204,6 +204,16 @@ class Ctl(BusTest):
         self.assertEqual(self.names(), before)
         self.no(1, "-c", "support", "start", says=["support"])
 
+    def test_two_to_one_address(self):
+        self.ok("rtp", "239.1.2.3:5004")
+        self.addCleanup(self.ok, "rtp", "off")
+        for port in (5003, 5004, 5005):
+            self.no(1, "channel", "add", "two", "--rtp", f"239.1.2.3:{port}", says=["main"])
+        self.ok("channel", "add", "two", "--rtp", "239.1.2.3:5006")
+        self.addCleanup(self.ok, "channel", "remove", "two")
+        self.no(1, "--channel", "two", "rtp", "239.1.2.3:5004/alaw", says=["main", "noise"])
+        self.ok("--channel", "two", "rtp", "239.1.2.4:5004")
+
     def test_schedule(self):
         self.assertIn("nothing is scheduled", self.ok("schedule", "-c", "main"))
         self.assertEqual(json.loads(self.ok("schedule", "--json")), [])

@@ -286,39 +286,6 @@ class Verbs(unittest.TestCase):
             with self.subTest(args):
                 self.ended(2, *args)
 
-    def test_a_slip_of_a_monitoring_is_no_alarm(self):
-        for args in (["health", "foo"], ["health", "--json"], ["health", "--bogus"], ["health", "-c"]):
-            result = run(*args)
-            self.assertEqual(result.returncode, 3, args)
-            self.assertTrue(result.stdout.startswith("FERMATA UNKNOWN: "), args)
-        result = run("health", env={**os.environ, "FERMATA_BUS": "none"})
-        self.assertEqual(result.returncode, 3)
-
-    def test_closed_streams(self):
-        for args in ("status", "version", "channel list", "composer", "watch -s 20", "pipe"):
-            result = subprocess.run(["sh", "-c", f'exec "$0" {args} >&-', ctl], timeout=PATIENCE,
-                                    stderr=subprocess.PIPE, text=True, check=False)
-            self.assertEqual(result.returncode, 5, (args, result))
-            self.assertIn("cannot write", result.stderr)
-
-    def test_metrics_of_one_channel(self):
-        self.ok("channel", "add", "one")
-        self.addCleanup(run, "channel", "remove", "one")
-        shown = self.ok("metrics", "--channel", "one")
-        self.assertIn('channel="one"', shown)
-        self.assertNotIn('channel="main"', shown)
-        self.ended(1, "metrics", "--channel", "none", words=["none"])
-
-    def test_two_to_one_address(self):
-        self.ok("rtp", "239.1.2.3:5004")
-        self.addCleanup(run, "rtp", "off")
-        for port in (5003, 5004, 5005):
-            self.ended(1, "channel", "add", "two", "--rtp", f"239.1.2.3:{port}", words=["main"])
-        self.ok("channel", "add", "two", "--rtp", "239.1.2.3:5006")
-        self.addCleanup(run, "channel", "remove", "two")
-        self.ended(1, "--channel", "two", "rtp", "239.1.2.3:5004/alaw", words=["main", "noise"])
-        self.ok("--channel", "two", "rtp", "239.1.2.4:5004")
-
     def test_version_and_help(self):
         version = self.ok("--version").split()[1]
         self.assertIn(f"fermatad {version}", self.ok("version"))

@@ -5,7 +5,9 @@
     lib/session.sh --no-pipewire -- ./test_monitoring.py --ctl fermatactl --daemon COMMAND...
 """
 import json
+import os
 import re
+import subprocess
 import unittest
 
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
@@ -48,6 +50,31 @@ class Monitoring(unittest.TestCase):
         decisions = {sample.labels["decision"] for sample in families["fermata_decisions"].samples}
         self.assertEqual(decisions, set(told) - {"longest_gap_ms", "threshold_permille"})
         self.assertGreater(families["fermata_composed_ahead_seconds"].samples[0].value, 0)
+
+    def test_a_slip_of_a_monitoring_is_no_alarm(self):
+        for args in (["health", "foo"], ["health", "--json"], ["health", "--bogus"], ["health", "-c"]):
+            result = test_ctl.run(*args)
+            self.assertEqual(result.returncode, 3, args)
+            self.assertTrue(result.stdout.startswith("FERMATA UNKNOWN: "), args)
+        result = test_ctl.run("health", env={**os.environ, "FERMATA_BUS": "none"})
+        self.assertEqual(result.returncode, 3)
+
+    def test_metrics_of_one_channel(self):
+        self.ok("channel", "add", "one")
+        self.addCleanup(test_ctl.run, "channel", "remove", "one")
+        shown = self.ok("metrics", "--channel", "one")
+        self.assertIn('channel="one"', shown)
+        self.assertNotIn('channel="main"', shown)
+        result = test_ctl.run("metrics", "--channel", "none")
+        self.assertEqual((result.returncode, result.stdout), (1, ""))
+        self.assertIn("none", result.stderr)
+
+    def test_a_closed_output_is_an_error(self):
+        for args in ("status", "version", "channel list", "composer", "watch -s 20", "pipe"):
+            result = subprocess.run(["sh", "-c", f'exec "$0" {args} >&-', test_ctl.ctl], timeout=test_ctl.PATIENCE,
+                                    stderr=subprocess.PIPE, text=True, check=False)
+            self.assertEqual(result.returncode, 5, (args, result))
+            self.assertIn("cannot write", result.stderr)
 
 
 if __name__ == "__main__":
