@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,8 @@
 
 /** The daemon takes no larger one, and says so. */
 #define MIDI_BYTES ((1 << 20) + 1)
+/** Of a pipe that nothing comes out of. */
+#define PATIENCE_MS 5000
 
 /** Returns 0 or -errno. */
 static int read_file(const char *path, void *bytes, size_t room, size_t *ret_size)
@@ -26,8 +29,13 @@ static int read_file(const char *path, void *bytes, size_t room, size_t *ret_siz
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat there;
     if (fd >= 0 && fstat(fd, &there) == 0 && !S_ISREG(there.st_mode)) {
-        close(fd);
-        return S_ISDIR(there.st_mode) ? -EISDIR : -ENODEV;
+        struct pollfd come = {.fd = fd, .events = POLLIN};
+        bool pipe = S_ISFIFO(there.st_mode);
+        if (!pipe || poll(&come, 1, PATIENCE_MS) <= 0) {
+            close(fd);
+            return pipe ? -ETIMEDOUT : S_ISDIR(there.st_mode) ? -EISDIR : -ENODEV;
+        }
+        fcntl(fd, F_SETFL, O_RDONLY);
     }
     FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
     if (!file)

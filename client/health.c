@@ -113,9 +113,13 @@ enum health health_print(const struct status *status, const char *only, FILE *fi
     return worst;
 }
 
-enum health health_print_unknown(const char *why, FILE *file)
+enum health health_print_unknown(const char *what, const char *which, FILE *file)
 {
-    fprintf(file, "FERMATA UNKNOWN: %s\n", why);
+    fprintf(file, "FERMATA UNKNOWN: ");
+    put_plain(what, file);
+    fputc(' ', file);
+    put_plain(which, file);
+    fputs("; see: fermatactl help health\n", file);
     return HEALTH_UNKNOWN;
 }
 

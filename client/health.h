@@ -38,8 +38,9 @@ enum health health_judge(const struct status_channel *channel, char ret_text[HEA
  */
 enum health health_print(const struct status *status, const char *only, FILE *file);
 
-/** The same where it was not asked in a way that makes sense, and why. */
-enum health health_print_unknown(const char *why, FILE *file);
+/** The same where it was not asked in a way that makes sense: what is wrong, and with which word.
+ */
+enum health health_print_unknown(const char *what, const char *which, FILE *file);
 
 /** The same where the daemon did not answer, and why. */
 enum health health_print_absent(const char *why, FILE *file);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <locale.h>
@@ -32,10 +33,22 @@ static const struct option options[] = {
     {NULL},
 };
 
-static enum ending usage(const char *what, const char *which)
+/** What is not an option, and the settings that stand among the options ("channel add"). */
+struct words {
+    const char *of[REQUEST_WORDS];
+    size_t count;
+};
+
+static struct words typed;
+
+/** Of a monitoring the reason is on standard output, and 2 would say that there is no music. */
+static int usage(const char *what, const char *which)
 {
-    fprintf(stderr, "fermatactl: %s%s%s; see: fermatactl help\n", what, which ? " " : "",
-            which ? which : "");
+    const char *space = which ? " " : "";
+    which = which ? which : "";
+    if (typed.count && !strcmp(typed.of[0], "health"))
+        return (int)health_print_unknown(what, which, stdout);
+    fprintf(stderr, "fermatactl: %s%s%s; see: fermatactl help\n", what, space, which);
     return ENDING_USAGE;
 }
 
@@ -48,12 +61,6 @@ static bool read_environment(struct request *request)
     request->bus = !strcmp(bus, "system") ? REMOTE_SYSTEM : REMOTE_SESSION;
     return !strcmp(bus, "system") || !strcmp(bus, "session");
 }
-
-/** What is not an option, and the settings that stand among the options ("channel add"). */
-struct words {
-    const char *of[REQUEST_WORDS];
-    size_t count;
-};
 
 static bool takes_settings(const struct words *words)
 {
@@ -96,9 +103,6 @@ static bool is_short(char **argv, const char *value)
 /** Reads the command line. Returns -1, and the verb to run; or how it has ended. */
 static int read_line(int argc, char **argv, struct request *request, const struct verb **ret_verb)
 {
-    static struct words words;
-    if (!read_environment(request))
-        return usage("FERMATA_BUS takes session or system, not", getenv("FERMATA_BUS"));
     char given[20] = "";
     int letter;
     bool help = false;
@@ -106,7 +110,7 @@ static int read_line(int argc, char **argv, struct request *request, const struc
     while ((letter = getopt_long(argc, argv, "-c:e:f:hjlLn:p:qr:s:tSUV", options, NULL)) != -1) {
         switch (letter) {
         case 1:
-            if (add_word(&words, optarg) < 0)
+            if (add_word(&typed, optarg) < 0)
                 return usage("one value too many:", optarg);
             continue;
         case 'n':
@@ -114,7 +118,7 @@ static int read_line(int argc, char **argv, struct request *request, const struc
             break;
         case 'c':
             // What FreeSWITCH puts behind the command: -r RATE -c CHANNELS.
-            if (words.count && !strcmp(words.of[0], "pipe") && is_short(argv, optarg)) {
+            if (typed.count && !strcmp(typed.of[0], "pipe") && is_short(argv, optarg)) {
                 request->channels = optarg;
                 continue;
             }
@@ -167,9 +171,9 @@ static int read_line(int argc, char **argv, struct request *request, const struc
                 return usage("--seconds takes a time above 0, such as 60 or 1m30s, not", optarg);
             break;
         default:
-            if (takes_settings(&words) && take_setting(request, argc, argv))
+            if (takes_settings(&typed) && take_setting(request, argc, argv))
                 continue;
-            if (takes_settings(&words))
+            if (takes_settings(&typed))
                 return usage("cannot read", argv[optind - 1]);
             // getopt_long() has told
             return usage("cannot read the command line", NULL);
@@ -178,25 +182,27 @@ static int read_line(int argc, char **argv, struct request *request, const struc
             given[strlen(given)] = (char)letter;
     }
 
+    if (!read_environment(request))
+        return usage("FERMATA_BUS takes session or system, not", getenv("FERMATA_BUS"));
     for (; optind < argc; optind++)
-        if (add_word(&words, argv[optind]) < 0)
+        if (add_word(&typed, argv[optind]) < 0)
             return usage("one value too many:", argv[optind]);
-    const char *name = words.count ? words.of[0] : "status";
+    const char *name = typed.count ? typed.of[0] : "status";
     const struct verb *verb = verb_find(name);
     if (!verb)
         return usage("no such verb:", name);
     if (help) {
-        verb_print_help(words.count ? verb : NULL);
+        verb_print_help(typed.count ? verb : NULL);
         return ENDING_OK;
     }
-    request->words = words.of + 1;
-    request->word_count = words.count ? words.count - 1 : 0;
+    request->words = typed.of + 1;
+    request->word_count = typed.count ? typed.count - 1 : 0;
     if (request->word_count)
-        request->argument = words.of[1];
+        request->argument = typed.of[1];
     if (request->argument && !verb->argument)
         return usage("takes no value:", name);
     if (request->word_count > 1 && !verb->many)
-        return usage("one value too many:", words.of[2]);
+        return usage("one value too many:", typed.of[2]);
     for (const char *g = given; *g; g++) {
         const struct option *o = options;
         while (o->val != *g)
@@ -208,22 +214,13 @@ static int read_line(int argc, char **argv, struct request *request, const struc
     return -1;
 }
 
-/** Whether a monitoring asks, to which 2 would say that there is no music. */
-static bool is_health(int argc, char **argv)
-{
-    int i = 1;
-    while (i < argc && strcmp(argv[i], "health") != 0)
-        i++;
-    return i < argc;
-}
-
 /** A standard stream that is closed is one that cannot be read or written: what is opened later
  * must not become it. */
 static void keep_places(void)
 {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd ? O_RDONLY : O_WRONLY) != fd)
-            abort();
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd ? O_RDONLY : O_WRONLY) < 0)
+            return; // there is nothing to keep it with
 }
 
 int main(int argc, char **argv)
@@ -235,7 +232,12 @@ int main(int argc, char **argv)
     struct request request = {.channel = "main"};
     const struct verb *verb = NULL;
     int ending = read_line(argc, argv, &request, &verb);
-    if (ending == ENDING_USAGE && is_health(argc, argv))
-        ending = (int)health_print_unknown("the command line makes no sense", stdout);
-    return ending < 0 ? (int)verb->run(verb, &request) : ending;
+    if (ending < 0)
+        ending = (int)verb->run(verb, &request);
+    // Who reads no more has had enough.
+    if (ending == ENDING_OK && fflush(stdout) != 0 && errno != EPIPE) {
+        fprintf(stderr, "fermatactl: cannot write: %s\n", strerror(errno));
+        ending = ENDING_OUTPUT;
+    }
+    return ending;
 }

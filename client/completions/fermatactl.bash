@@ -11,7 +11,7 @@ _fermatactl()
         pipe health metrics version help'
     local keys='composer net threshold sampling volume profile reseed-interval piece-length midi curator
         seed piece-number output target rtp rtp-ttl announce-every autostart'
-    local options='--channel --help --system --user --version' verb='' what='' which=() i
+    local options='--channel --help --system --user --version' verb='' what='' which=() bus=() i
 
     for ((i = 1; i < cword; i++)); do
         case ${words[i]} in
@@ -20,6 +20,7 @@ _fermatactl()
             ;;
         -S | --system | -U | --user)
             which+=("${words[i]}")
+            bus=("${words[i]}")
             ;;
         -f | --format | -n | --channels | -p | --png | -r | --rate | -s | --seconds | -e | --every)
             ((i++))
@@ -38,7 +39,8 @@ _fermatactl()
     # From the daemon; without one there is nothing to offer, and nothing to say.
     case $verb:$what:$prev in
     channel:add:--composer | channel:add:--net)
-        COMPREPLY=($(compgen -W "$(timeout 2 fermatactl "${prev#--}" --list 2>/dev/null)" -- "$cur"))
+        COMPREPLY=($(compgen -W "$(timeout 2 fermatactl "${bus[@]}" "${prev#--}" --list \
+            2>/dev/null)" -- "$cur"))
         return
         ;;
     channel:add:--*)
@@ -48,8 +50,8 @@ _fermatactl()
         COMPREPLY=($(compgen -W '1 2' -- "$cur"))
         return
         ;;
-    channel:remove:* | *:-c | *:--channel)
-        COMPREPLY=($(compgen -W "$(timeout 2 fermatactl channel list 2>/dev/null |
+    channel:remove:remove | *:-c | *:--channel)
+        COMPREPLY=($(compgen -W "$(timeout 2 fermatactl "${bus[@]}" channel list 2>/dev/null |
             awk 'NR > 1 { print $1 }')" -- "$cur"))
         return
         ;;

@@ -158,7 +158,7 @@ void bus_add_channel(const struct bus_object *object, DBusMessage *message, DBus
     read_wish(message, &wish, error);
     if (dbus_error_is_set(error))
         return;
-    const char *rival = rival_find(object->manager, wish.channel, wish.rtp);
+    const struct channel *rival = rival_find(object->manager, wish.channel, wish.rtp);
     if (rival) {
         bus_refuse_rival(rival, wish.rtp, error);
         return;

@@ -131,7 +131,7 @@ void bus_open_pipe_ahead(const struct bus_object *object, DBusMessage *message, 
 /** Rtp of a channel. */
 void bus_get_rtp(const struct bus_object *object, DBusMessageIter *iter);
 /** Sets `error`: channel `rival` sends RTP to `rtp`, or beside it (rival.h). */
-void bus_refuse_rival(const char *rival, const char *rtp, DBusError *error);
+void bus_refuse_rival(const struct channel *rival, const char *rtp, DBusError *error);
 void bus_set_rtp(const struct bus_object *object, const DBusBasicValue *value, DBusError *error);
 
 /** AddChannel and RemoveChannel of the manager. */

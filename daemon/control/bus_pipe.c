@@ -70,19 +70,21 @@ void bus_get_rtp(const struct bus_object *object, DBusMessageIter *iter)
     bus_append_string(iter, channel_rtp(object->channel));
 }
 
-void bus_refuse_rival(const char *rival, const char *rtp, DBusError *error)
+void bus_refuse_rival(const struct channel *rival, const char *rtp, DBusError *error)
 {
-    dbus_set_error(error, BUS_ERROR_BAD_ADDRESS,
-                   "channel %s sends to %s already, or to a port beside it, where two would be a "
-                   "noise; take another group, or a port 2 further",
-                   rival, rtp);
+    dbus_set_error(
+        error, BUS_ERROR_BAD_ADDRESS,
+        "channel %s sends to %s, and a second one at %s would make a noise of both; keep 2 "
+        "ports away from it, or take another address",
+        channel_name(rival), channel_rtp(rival), rtp);
 }
 
 void bus_set_rtp(const struct bus_object *object, const DBusBasicValue *value, DBusError *error)
 {
     char quoted[BUS_QUOTE_ROOM];
     const char *why = "";
-    const char *rival = rival_find(object->manager, channel_name(object->channel), value->str);
+    const struct channel *rival =
+        rival_find(object->manager, channel_name(object->channel), value->str);
     if (rival) {
         bus_refuse_rival(rival, value->str, error);
         return;

@@ -25,8 +25,9 @@
 #define IDLE_LEAST_US 250000
 /** A score that is shorter is filled with what is there already, while no net can do it. */
 #define RELIEF_US (3 * NOTE_SECOND)
-/** A call of the device that takes so long is one to be relieved from; nets are made longer, and so
- * is the first music of all. */
+/** A call of the device that takes so long is one to be relieved from; before the first music of
+ * all, when nets are loaded, it may take longer. Nets that are made later may as well, before that
+ * is called a trouble. */
 #define STALL_US (2 * NOTE_SECOND)
 /** Who wants the generator to end waits so long. */
 #define STOP_SECONDS 1
@@ -273,10 +274,11 @@ static bool is_playing(struct generator *generator)
 void generator_look(void *user, int64_t waited_us)
 {
     struct generator *generator = user;
-    bool slow = generator->making || atomic_load(&generator->progress) == 0;
-    if (waited_us < (slow ? 5 : 1) * STALL_US || !is_playing(generator))
+    bool first = atomic_load(&generator->progress) == 0;
+    if (waited_us < (first ? 5 : 1) * STALL_US || !is_playing(generator))
         return;
-    if (generator_relieve(generator) && !generator_trouble(generator)) {
+    bool slow = generator->making && waited_us < 5 * STALL_US;
+    if (generator_relieve(generator) && !slow && !generator_trouble(generator)) {
         log_warning("%s does not answer; what is there already is played meanwhile",
                     generator_device(generator));
         set_trouble(generator, "stalled: the device does not answer");

@@ -84,9 +84,11 @@ static int begin_channel(struct manager *manager, const struct settings *setting
 static void begin_configured(struct manager *manager, const struct settings *settings)
 {
     int r = begin_channel(manager, settings);
-    if (r == -EBUSY)
-        manager->left_out = true;
-    else if (r < 0)
+    manager->left_out = manager->left_out || r == -EBUSY || r == -ENOSPC;
+    if (r == -ENOSPC)
+        log_warning("channel %s has no place among %d; it is made when one is removed",
+                    settings->channel, MANAGER_CHANNELS);
+    else if (r < 0 && r != -EBUSY)
         log_warning("going on without channel %s", settings->channel);
 }
 
@@ -103,6 +105,7 @@ static void make_missing(struct manager *manager)
         repertoire_settle(manager->repertoire, &settings);
         begin_configured(manager, &settings);
     }
+    rival_warn(manager);
     timetable_follow(manager->timetable);
 }
 
@@ -168,6 +171,8 @@ int manager_add_channel(struct manager *manager, struct settings *wish,
     if (r < 0)
         log_warning("channel %s cannot be remembered: %s; it is there until the daemon ends",
                     wish->channel, strerror(-r));
+    if (!(wish->given & UINT64_C(1) << settings_find_key("rtp")))
+        rival_warn(manager); // a file may say it
     timetable_follow(manager->timetable);
     *ret_channel = manager->channels[manager->channel_count - 1];
     return 0;

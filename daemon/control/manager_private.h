@@ -28,7 +28,7 @@ struct manager {
     size_t channel_count;
     struct channel *going[MANAGER_CHANNELS]; ///< removed; they fade out
     size_t going_count;
-    bool left_out; ///< a channel of a file has no place before these have gone
+    bool left_out; ///< a channel of a file has no place until one goes
     struct spa_source *going_timer;
     struct timetable *timetable;
     struct offers offers;

@@ -10,7 +10,8 @@
 #include "control/manager.h"
 #include "log.h"
 
-const char *rival_find(const struct manager *manager, const char *channel, const char *rtp)
+const struct channel *rival_find(const struct manager *manager, const char *channel,
+                                 const char *rtp)
 {
     struct rtp_address own, other;
     const char *why;
@@ -22,7 +23,7 @@ const char *rival_find(const struct manager *manager, const char *channel, const
             rtp_address_read(channel_rtp(found), &other, &why) < 0)
             continue;
         if (!strcmp(other.host, own.host) && abs(other.port - own.port) <= 1)
-            return channel_name(found);
+            return found;
     }
     return NULL;
 }
@@ -31,11 +32,13 @@ void rival_warn(const struct manager *manager)
 {
     for (size_t i = 0; i < manager_channel_count(manager); i++) {
         const struct channel *channel = manager_channel(manager, i);
-        const char *rival = rival_find(manager, channel_name(channel), channel_rtp(channel));
+        const struct channel *rival =
+            rival_find(manager, channel_name(channel), channel_rtp(channel));
         if (rival)
             log_warning(
-                "channel %s sends RTP to %s, and channel %s to the same address, or to a port "
-                "beside it: that is a noise; give each a group of its own",
-                channel_name(channel), channel_rtp(channel), rival);
+                "channel %s sends RTP to %s, and channel %s to %s: that is a noise; keep them 2 "
+                "ports apart, or give each a group of its own",
+                channel_name(channel), channel_rtp(channel), channel_name(rival),
+                channel_rtp(rival));
     }
 }

@@ -222,7 +222,7 @@ class Ctl(BusTest):
         shown = self.ok("schedule").splitlines()
         self.assertEqual(len(shown), 2)
         self.assertRegex(shown[0], r"^ 1  Mon\.\.Fri 18:00 composer=debussy +next "
-                                   r"(Mon|Tue|Wed|Thu|Fri) \d{4}-\d\d-\d\d 18:00:00 [A-Z]+$")
+                                   r"(Mon|Tue|Wed|Thu|Fri) \d{4}-\d\d-\d\d 18:00:00 \S+$")
         self.assertEqual([e["entry"] for e in json.loads(self.ok("schedule", "list", "--json"))],
                          ["Mon..Fri 18:00 composer=debussy", "Sat,Sun 10:00 start"])
         self.no(1, "schedule", "add", "Sat,Sun 10:00 start", says=["already"])

@@ -56,6 +56,10 @@ class Monitoring(unittest.TestCase):
             result = test_ctl.run(*args)
             self.assertEqual(result.returncode, 3, args)
             self.assertTrue(result.stdout.startswith("FERMATA UNKNOWN: "), args)
+        for args in (["-c", "health", "composer", "a", "b"], ["--channel", "health", "start", "x"],
+                     ["schedule", "add", "health", "--bogus"]):
+            result = test_ctl.run(*args)
+            self.assertEqual((result.returncode, result.stdout), (2, ""), args)
         result = test_ctl.run("health", env={**os.environ, "FERMATA_BUS": "none"})
         self.assertEqual(result.returncode, 3)
 
@@ -70,7 +74,8 @@ class Monitoring(unittest.TestCase):
         self.assertIn("none", result.stderr)
 
     def test_a_closed_output_is_an_error(self):
-        for args in ("status", "version", "channel list", "composer", "watch -s 20", "pipe"):
+        for args in ("status", "version", "channel list", "composer", "watch -s 20", "pipe",
+                     "--version", "--help", "help"):
             result = subprocess.run(["sh", "-c", f'exec "$0" {args} >&-', test_ctl.ctl], timeout=test_ctl.PATIENCE,
                                     stderr=subprocess.PIPE, text=True, check=False)
             self.assertEqual(result.returncode, 5, (args, result))

@@ -35,7 +35,7 @@ void fake_reset(void)
     fake.mood = NULL;
     fake.on_cpu = false;
     fake.lost = false;
-    fake.stalled = false;
+    fake.stalled = fake.slow = false;
     fake.odds = 1;
     fake.unread = NULL;
     fake.runs = fake.widest = 0;
@@ -72,6 +72,8 @@ int net_new(struct device *device, const char *path, uint32_t lanes, struct net 
     const char *slash = strrchr(path, '/');
     const char *name = slash ? slash + 1 : path;
     size_t length = strcspn(name, ".");
+    while (fake.slow)
+        nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
     if (fake.lost)
         return -ENODEV;
     const char *unread = fake.unread;

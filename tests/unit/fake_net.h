@@ -34,6 +34,7 @@ struct fake {
     double odds;                ///< of an onset in a frame, of a net that is heedful
     const char *_Atomic unread; ///< nets whose names begin so cannot be read
     _Atomic bool stalled;       ///< runs do not come back
+    _Atomic bool slow;          ///< nor does making a net
     _Atomic unsigned runs;      ///< made so far
     _Atomic unsigned widest;    ///< most lanes active in one run
     char last[64];              ///< net of the last run

@@ -321,6 +321,26 @@ static void test_a_device_that_stalls(void **state)
     stalls(roll_net);
 }
 
+/** One channel more takes a wider net, which takes its time: the other one is played meanwhile, and
+ * nobody calls that a trouble. */
+static void test_a_net_that_is_made_slowly(void **state)
+{
+    struct studio *studio = start(notes_net);
+    struct studio_channel *channel = &studio->channels[studio->count++];
+    struct lane_style style = {.composer = "bach", .threshold = 0.5, .curator = true};
+    snprintf(style.net, sizeof style.net, "%s", notes_net[0]);
+    assert_int_equal(score_new(&channel->score), 0);
+    assert_int_equal(lane_new(channel->score, 100, &style, &channel->lane), 0);
+    fake.slow = true;
+    assert_int_equal(generator_add(studio->generator, channel->lane), 0);
+    listen_on(studio, 60); // much more than was composed
+    assert_null(generator_trouble(studio->generator));
+    assert_string_equal(studio_rung(studio, 0), "replay");
+    assert_string_equal(studio_rung(studio, 1), ""); // who is not played needs nothing
+    fake.slow = false;
+    finish(studio);
+}
+
 static void is_lost(const char *const *nets)
 {
     struct studio *studio = start(nets);
@@ -396,6 +416,7 @@ int main(void)
         cmocka_unit_test_setup(test_weights_that_cannot_be_read, begin),
         cmocka_unit_test_setup(test_relief_goes_on_for_hours, begin),
         cmocka_unit_test_setup(test_a_device_that_stalls, begin),
+        cmocka_unit_test_setup(test_a_net_that_is_made_slowly, begin),
         cmocka_unit_test_setup(test_a_device_that_is_lost, begin),
         cmocka_unit_test_setup(test_a_start_without_a_device, begin),
         cmocka_unit_test_setup(test_a_start_without_weights, begin),
