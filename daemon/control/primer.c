@@ -33,6 +33,16 @@ static uint64_t spread(uint64_t x)
     return x ^ (x >> 31);
 }
 
+static uint64_t gcd(uint64_t a, uint64_t b)
+{
+    while (b) {
+        uint64_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
 static const struct phrase *take_phrase(struct primer *primer, const char *composer, uint64_t draw)
 {
     const struct phrase *phrase =
@@ -45,10 +55,25 @@ static const struct phrase *take_phrase(struct primer *primer, const char *compo
     return phrase;
 }
 
+/** The phrases come in rounds, each phrase once in a round, each round in an order of its own: so
+ * every hour has the same mix of them, and seldom does one come soon again. */
+static uint64_t next_phrase(struct primer *primer, const char *composer)
+{
+    uint64_t number = primer->phrase++;
+    size_t count = primer->book ? seedbook_count(primer->book, composer) : 0;
+    if (count == 0)
+        return spread(primer->seed ^ number);
+    uint64_t round = number / count, at = number % count;
+    // A walk with a step that has no divisor in common with the count meets each once.
+    uint64_t draw = spread(primer->seed ^ round), step = draw / count % count;
+    while (gcd(step, count) != 1)
+        step = step % count + 1;
+    return (draw % count + at * step) % count;
+}
+
 static enum primer_source choose_human(struct primer *primer, const char *composer)
 {
-    const struct phrase *phrase =
-        take_phrase(primer, composer, spread(primer->seed ^ primer->phrase++));
+    const struct phrase *phrase = take_phrase(primer, composer, next_phrase(primer, composer));
     primer->to = phrase ? phrase->length : 0;
     primer->from = primer->to - PRIMER_US;
     return phrase ? PRIMER_HUMAN : PRIMER_NOTHING;

@@ -7,11 +7,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "music/score.h"
+#include "music/seedbook.h"
 
 #define S NOTE_SECOND
 
@@ -129,6 +133,47 @@ static void test_the_seed_decides(void **state)
     assert_memory_not_equal(by[0], by[1], sizeof by[0]);
 }
 
+/** A book of so many phrases of Bach's, told by their pitch, and one of somebody else's. */
+static struct seedbook *make_book(int phrases)
+{
+    char path[] = "/tmp/fermata-primer.XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    dprintf(fd, "# Licence: CC0\nphrase satie S\n0 100 20 64\n");
+    for (int i = 0; i < phrases; i++)
+        dprintf(fd, "\nphrase bach B%d\n0 100 %d 64\n", i, 30 + i);
+    close(fd);
+    struct seedbook *book = NULL;
+    assert_int_equal(seedbook_new(path, &book), 0);
+    unlink(path);
+    return book;
+}
+
+static void test_human_phrases_come_in_rounds(void **state)
+{
+    for (int phrases = 1; phrases <= 16; phrases += 5) {
+        struct seedbook *book = make_book(phrases);
+        primer_init(primer, score, 3);
+        primer->book = book;
+        int order[50][16], changes = 0;
+        for (int round = 0; round < 50; round++) {
+            unsigned seen = 0;
+            for (int i = 0; i < phrases; i++) {
+                assert_int_equal(choose(PRIMER_HUMAN), PRIMER_HUMAN);
+                assert_int_equal(primer->count, 1);
+                order[round][i] = primer->notes[0].pitch - 30;
+                assert_in_range(order[round][i], 0, phrases - 1);
+                seen |= 1U << order[round][i];
+            }
+            assert_int_equal(seen, (1U << phrases) - 1);
+            changes += round > 0 &&
+                       memcmp(order[round], order[round - 1], (size_t)phrases * sizeof(int)) != 0;
+        }
+        assert_true(phrases == 1 ? changes == 0 : changes > 40);
+        seedbook_free(book);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -136,6 +181,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_it_stays_within_the_register, begin, end),
         cmocka_unit_test_setup_teardown(test_the_latest_is_as_it_was, begin, end),
         cmocka_unit_test_setup_teardown(test_the_seed_decides, begin, end),
+        cmocka_unit_test_setup_teardown(test_human_phrases_come_in_rounds, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
