@@ -204,6 +204,11 @@ class Ctl(BusTest):
         self.assertEqual(self.names(), before)
         self.no(1, "-c", "support", "start", says=["support"])
 
+    def test_a_net_that_the_licence_leaves_out(self):
+        for words in (("net", "lstm-private"), ("channel", "add", "two", "--net", "lstm-private"),
+                      ("schedule", "add", "18:00", "net=lstm-private")):
+            self.no(1, *words, says=["not be used commercially", "licence = any"])
+
     def test_two_to_one_address(self):
         self.ok("rtp", "239.1.2.3:5004")
         self.addCleanup(self.ok, "rtp", "off")

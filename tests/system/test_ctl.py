@@ -272,7 +272,6 @@ class Verbs(unittest.TestCase):
         self.ended(1, "--channel", "../main", "start", words=["../main"])
         self.ended(1, "--channel", "", "start")
         self.ended(1, "composer", os.fsdecode(b"\xff"), words=["UTF-8"])
-        self.ended(1, "net", "lstm-private", words=["not be used commercially", "licence = any"])
         for key in ("composer", "net", "sampling", "profile", "volume", "threshold", "reseed_interval"):
             self.assertEqual(self.status()[1][key], before[key])
 
