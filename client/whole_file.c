@@ -12,7 +12,8 @@
 /** Longer chains are rings; the kernel has the same bound. */
 #define MOST_LINKS 40
 
-char *whole_file_follow(const char *path)
+/** The path that `path` leads to, link by link, be there a file or not yet. */
+static char *follow(const char *path)
 {
     char *here = strdup(path);
     for (int links = 0; here && links < MOST_LINKS; links++) {
@@ -37,13 +38,27 @@ static void forget(struct whole_file *file)
     *file = (struct whole_file){0};
 }
 
+int whole_file_make_folders(const char *path)
+{
+    char folder[PATH_MAX];
+    if (snprintf(folder, sizeof folder, "%s", path) >= (int)sizeof folder)
+        return -ENAMETOOLONG;
+    for (char *slash = strchr(folder + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (mkdir(folder, 0700) < 0 && errno != EEXIST)
+            return -errno;
+        *slash = '/';
+    }
+    return 0;
+}
+
 int whole_file_open(struct whole_file *file, const char *path)
 {
     struct stat there;
     *file = (struct whole_file){0};
     if (stat(path, &there) == 0 && !S_ISREG(there.st_mode))
         return -EISDIR;
-    file->path = whole_file_follow(path);
+    file->path = follow(path);
     int r = file->path && asprintf(&file->part, "%s.part", file->path) >= 0 ? 0 : -ENOMEM;
     if (r == 0) {
         file->out = fopen(file->part, "we");
@@ -60,8 +75,13 @@ int whole_file_close(struct whole_file *file, int r)
 {
     if (!file->out)
         return r;
-    bool bad = fclose(file->out) != 0;
-    if (r == 0 && (bad || rename(file->part, file->path) < 0))
+    // What is there gives way to nothing that might not be on the disk.
+    errno = EIO;
+    if (r == 0 && (ferror(file->out) || fflush(file->out) != 0 || fsync(fileno(file->out)) < 0))
+        r = -errno;
+    if (fclose(file->out) != 0 && r == 0)
+        r = -errno;
+    if (r == 0 && rename(file->part, file->path) < 0)
         r = -errno;
     if (r < 0)
         unlink(file->part);

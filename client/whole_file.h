@@ -16,9 +16,9 @@ struct whole_file {
     FILE *out; ///< to write to
 };
 
-/** The path that `path` leads to, link by link, be there a file or not yet; NULL: out of memory.
- * The caller frees it. */
-char *whole_file_follow(const char *path);
+/** Makes the folders that the path names and that are not there, for their owner alone. Returns 0
+ * or -errno. */
+int whole_file_make_folders(const char *path);
 
 /** Returns 0; -EISDIR where something is there that is no file; -ENOMEM, or -errno of open(2). */
 int whole_file_open(struct whole_file *file, const char *path);

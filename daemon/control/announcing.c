@@ -16,6 +16,7 @@
 
 #include "audio/announcement.h"
 #include "audio/announcer.h"
+#include "client/whole_file.h"
 #include "log.h"
 
 #define PATH 600
@@ -57,25 +58,12 @@ static int write_all(int to, const char *bytes, size_t size)
 }
 
 /** The folders that a path leads through. */
-static int make_folders(const char *path)
-{
-    char folder[PATH + 8];
-    snprintf(folder, sizeof folder, "%s", path);
-    for (char *slash = strchr(folder + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        if (mkdir(folder, 0700) < 0 && errno != EEXIST)
-            return -errno;
-        *slash = '/';
-    }
-    return 0;
-}
-
 /** Puts a copy of the file in its place. */
 static int keep_copy(const char *path, int fd)
 {
     char fresh[PATH + 8], bytes[1 << 16];
     snprintf(fresh, sizeof fresh, "%s.new", path);
-    int r = make_folders(path);
+    int r = whole_file_make_folders(path);
     if (r < 0)
         return r;
     int to = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);

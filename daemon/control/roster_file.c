@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
+#include <time.h>
 
 #include "client/whole_file.h"
 #include "log.h"
@@ -204,30 +204,12 @@ int roster_read_file(struct roster *roster, const char *path)
 int roster_read_state(struct roster *roster, const char *path)
 {
     int r = *path ? read_file(roster, path, true) : 0;
-    // What cannot be read must not be replaced either; of a link, what it leads to is.
+    // What cannot be read must not be replaced either.
     bool kept = r == 0 || r == -ENOENT;
     if (!kept)
         log_warning("what is changed is not kept in %s; it holds until the daemon ends", path);
-    char *place = kept ? whole_file_follow(path) : NULL;
-    snprintf(roster->state_path, sizeof roster->state_path, "%s", place ? place : "");
-    free(place);
+    snprintf(roster->state_path, sizeof roster->state_path, "%s", kept ? path : "");
     return r;
-}
-
-static int make_folders(const char *path)
-{
-    char folder[PATH_MAX];
-    if (snprintf(folder, sizeof folder, "%s", path) >= (int)sizeof folder)
-        return -ENAMETOOLONG;
-    for (char *c = folder + 1; *c; c++) {
-        if (*c != '/')
-            continue;
-        *c = '\0';
-        if (mkdir(folder, 0700) < 0 && errno != EEXIST)
-            return -errno;
-        *c = '/';
-    }
-    return 0;
 }
 
 static void write_channel(const struct roster_channel *channel, FILE *out)
@@ -248,20 +230,8 @@ static void write_channel(const struct roster_channel *channel, FILE *out)
                 (unsigned)channel->followed_hash);
 }
 
-int roster_write(struct roster *roster, const char *what, const char *value)
+static void write_all(const struct roster *roster, FILE *out)
 {
-    if (!roster->state_path[0])
-        return 0;
-    char fresh[PATH_MAX + 8];
-    snprintf(fresh, sizeof fresh, "%s.new", roster->state_path);
-    int r = make_folders(roster->state_path);
-    FILE *out = r < 0 ? NULL : fopen(fresh, "we");
-    if (!out) {
-        r = r < 0 ? r : -errno;
-        log_warning("cannot remember %s = %s in %s: %s; it holds until the daemon ends", what,
-                    value, roster->state_path, strerror(-r));
-        return r;
-    }
     fprintf(out,
             "# What was changed while fermatad ran. Stronger than fermata.conf; remove a line\n"
             "# (while it does not run) to go back to the settings file.\n[" SECTION "]\n");
@@ -275,17 +245,21 @@ int roster_write(struct roster *roster, const char *what, const char *value)
                 channel->removed ? "removed = yes\n" : "");
         write_channel(channel, out);
     }
-    // What is there is replaced only by what is written whole.
-    bool bad = fflush(out) != 0 || ferror(out) || fsync(fileno(out)) < 0;
-    r = bad ? -errno : 0;
-    if (fclose(out) != 0 && r == 0)
-        r = -errno;
-    if (r == 0 && rename(fresh, roster->state_path) < 0)
-        r = -errno;
-    if (r < 0) {
+}
+
+int roster_write(struct roster *roster, const char *what, const char *value)
+{
+    if (!roster->state_path[0])
+        return 0;
+    struct whole_file file = {0};
+    int r = whole_file_make_folders(roster->state_path);
+    if (r == 0)
+        r = whole_file_open(&file, roster->state_path);
+    if (r == 0)
+        write_all(roster, file.out);
+    r = whole_file_close(&file, r);
+    if (r < 0)
         log_warning("cannot remember %s = %s in %s: %s; it holds until the daemon ends", what,
                     value, roster->state_path, strerror(-r));
-        unlink(fresh);
-    }
     return r;
 }

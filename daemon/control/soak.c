@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "client/whole_file.h"
 #include "control/crew.h"
 #include "control/footprint.h"
 #include "control/generator.h"
@@ -289,20 +290,16 @@ static int soak_net(struct soak *soak, const struct repertoire_net *net)
 static int write_file(const struct soak *soak, const char *name,
                       void (*write)(const struct soak_report *, FILE *))
 {
-    char path[1024], part[1032];
+    char path[1024];
+    struct whole_file file;
     snprintf(path, sizeof path, "%s/%s", soak->request->folder, name);
-    snprintf(part, sizeof part, "%s.part", path);
-    FILE *out = fopen(part, "we");
-    bool good = out != NULL;
-    if (out) {
-        write(&soak->report, out);
-        good = !ferror(out);
-        good = fclose(out) == 0 && good;
-    }
-    if (good && rename(part, path) == 0)
-        return 0;
-    log_error("cannot write %s: %s", path, strerror(errno));
-    return -EIO;
+    int r = whole_file_open(&file, path);
+    if (r == 0)
+        write(&soak->report, file.out);
+    r = whole_file_close(&file, r);
+    if (r < 0)
+        log_error("cannot write %s: %s", path, strerror(-r));
+    return r < 0 ? -EIO : 0;
 }
 
 /** After each net, so that a long soak that ends badly has left something. */

@@ -148,6 +148,23 @@ static void test_each_slip_is_told_with_its_line(void **state)
     roster_free(roster);
 }
 
+/** What is changed through the link is kept in what it leads to; `there`: what reading that says.
+ */
+static void change_through(const char *link, int there, const char *composer)
+{
+    struct roster *roster;
+    struct stat st;
+    assert_int_equal(roster_new(&roster), 0);
+    assert_int_equal(roster_read_state(roster, link), there);
+    assert_int_equal(roster_remember(roster, "main", "composer", composer), 0);
+    roster_free(roster);
+    assert_int_equal(lstat(link, &st), 0);
+    assert_true(S_ISLNK(st.st_mode));
+    roster = begin("[fermata]\n");
+    assert_string_equal(of_main(roster).composer, composer);
+    roster_free(roster);
+}
+
 static void test_a_link_stays_one(void **state)
 {
     (void)state;
@@ -157,30 +174,12 @@ static void test_a_link_stays_one(void **state)
     roster_free(roster);
     snprintf(link, sizeof link, "%s/link", folder);
     assert_int_equal(symlink(state_path, link), 0);
-    assert_int_equal(roster_new(&roster), 0);
-    assert_int_equal(roster_read_state(roster, link), 0);
-    assert_int_equal(roster_remember(roster, "main", "composer", "debussy"), 0);
-    roster_free(roster);
-    struct stat st;
-    assert_int_equal(lstat(link, &st), 0);
-    assert_true(S_ISLNK(st.st_mode));
-    roster = begin("[fermata]\n");
-    assert_string_equal(of_main(roster).composer, "debussy");
-    roster_free(roster);
-
-    // So is one to a file that is not there yet.
-    unlink(state_path);
-    assert_int_equal(roster_new(&roster), 0);
-    assert_int_equal(roster_read_state(roster, link), -ENOENT);
-    assert_int_equal(roster_remember(roster, "main", "composer", "bach"), 0);
-    roster_free(roster);
-    assert_int_equal(lstat(link, &st), 0);
-    assert_true(S_ISLNK(st.st_mode));
-    roster = begin("[fermata]\n");
-    assert_string_equal(of_main(roster).composer, "bach");
-    roster_free(roster);
+    change_through(link, 0, "debussy");
+    unlink(state_path); // and one to a file that is not there yet
+    change_through(link, -ENOENT, "bach");
 
     // What is no file is left as it is.
+    struct stat st;
     unlink(link);
     assert_int_equal(mkfifo(link, 0600), 0);
     assert_int_equal(roster_new(&roster), 0);
