@@ -92,9 +92,10 @@ class Tune(unittest.TestCase):
 class Compose(unittest.TestCase):
     def test_same_seed_same_notes(self):
         for net in NETS:
-            first = compose(90, '--seed', '11', net=net)
-            self.assertEqual(first, compose(90, '--seed', '11', net=net))
-            self.assertNotEqual(first[0], compose(90, '--seed', '12', net=net)[0])
+            first = compose(60, '--seed', '11', net=net)
+            self.assertEqual(first, compose(60, '--seed', '11', net=net))
+            other, _ = compose(10, '--seed', '12', net=net)
+            self.assertNotEqual(first[0][:len(other)], other)
 
     def test_what_composed_it_stands_first(self):
         _, others = compose(5, '--seed', '11', '--composer', 'bach', '--threshold', '0.4')
@@ -149,19 +150,19 @@ class Compose(unittest.TestCase):
     def test_a_piece_may_have_no_end(self):
         for net in NETS:
             for options in (('--piece-length', '0'), ('--piece-length', '0.5', '--curator', 'no')):
-                _, others = compose(100, '--seed', '3', *options, net=net)
+                _, others = compose(75, '--seed', '3', *options, net=net)
                 self.assertEqual([e['text'] for e in others if e['event'] == 'piece'], ['start'])
 
     def test_hard_sampling_does_not_fall_silent(self):
         for net in NETS:
             for threshold in ('0.3', '0.9'):
-                notes, _ = compose(180, '--sampling', 'hard', '--threshold', threshold, '--seed',
+                notes, _ = compose(120, '--sampling', 'hard', '--threshold', threshold, '--seed',
                                    '1', net=net)
-                self.assertLessEqual(max(gaps(notes, 180)), 4.0, (net, threshold))
+                self.assertLessEqual(max(gaps(notes, 120)), 4.0, (net, threshold))
 
     def test_the_threshold_thins_the_music(self):
         # Without the curator, which holds the density where the composer has it.
-        thick, thin = (len(compose(120, '--curator', 'no', '--seed', '2', '--threshold', t)[0])
+        thick, thin = (len(compose(90, '--curator', 'no', '--seed', '2', '--threshold', t)[0])
                        for t in ('0.4', '0.75'))
         self.assertGreater(thick, 1.5 * thin)
 
@@ -290,12 +291,12 @@ class Files(unittest.TestCase):
     def test_a_batch_is_what_its_pieces_are_alone(self):
         for net in NETS:
             with self.subTest(net):
-                done = run('--compose', '--seconds', '60', '--seed', '21', '--net', net,
+                done = run('--compose', '--seconds', '40', '--seed', '21', '--net', net,
                            *self.path('a.jsonl', 'b.jsonl', 'c.jsonl', 'c.mid'))
                 self.assertEqual(done.returncode, 0, done.stderr)
                 for seed, name in ((21, 'a'), (22, 'b'), (23, 'c')):
                     self.assertEqual(self.read(name + '.jsonl'),
-                                     compose(60, '--seed', str(seed), net=net))
+                                     compose(40, '--seed', str(seed), net=net))
 
     def test_a_phrase_is_played_and_gone_on_from(self):
         phrase = mido.MidiFile(ticks_per_beat=480)
