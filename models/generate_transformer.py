@@ -14,6 +14,7 @@ The rule, for a note's fields in their order, with l the logits of a head given 
     threshold t   0.5: softmax(l). Above: what is less likely than 0.2 (2 t - 1)^2 times the likeliest is
                   not drawn (min-p, Nguyen et al. 2024). Below: l / (1 + 0.4 (1 - 2 t)).
     hard          the likeliest bin
+An accent (accent.py) is added to the logits of the pitches before that, once four notes are heard.
 A bin is the first at which the cumulative probability exceeds unit(seed, note, field).
 
 A plan is a list of trajectories: bucket rows of the control attributes, one every 5 s. A lane
@@ -30,7 +31,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from . import archive, control, export_transformer, midi, notes, passages, roll, stats, streams, transformer
+from . import accent, archive, control, export_transformer, midi, notes, passages, roll, safetensors, stats, streams, transformer
 from .generate import wander
 
 LONGEST_DELTA_TICKS = 400
@@ -93,8 +94,10 @@ def trajectories(plan):
 class Player:
     """B lanes of a Transformer: their rings of keys and values, their time, their last note."""
 
-    def __init__(self, net, composers, seeds, kind=0, temperature=1.0):
-        """composers: list of B rows of the composer table; seeds: B whole numbers; temperature: of the file."""
+    def __init__(self, net, composers, seeds, kind=0, temperature=1.0, accents=None):
+        """composers: list of B rows of the composer table; seeds: B whole numbers; temperature: of the file;
+        accents: of its composers, as accent.load() has them."""
+        self.accents = None if accents is None else accents[torch.tensor(composers)]
         self.temperature = temperature
         self.net, self.seeds = net, np.asarray(seeds, np.uint64)
         self.lanes = len(composers)
@@ -111,6 +114,14 @@ class Player:
         self.ticks = torch.zeros(self.lanes, dtype=torch.int64)  # of the last element
         self.last = torch.zeros(self.lanes, 4, dtype=torch.int64)
         self.starts = torch.ones(self.lanes, dtype=torch.bool)
+        self.heard = torch.zeros(self.lanes, dtype=torch.int64)  # notes since the start
+        self.turn = torch.zeros(self.lanes, dtype=torch.int64)
+
+    def _accent(self):
+        """[B,128] of the pitches, after the turn of each lane."""
+        steps = (torch.arange(128) - self.last[:, 1, None]) % 12
+        found = self.accents[torch.arange(self.lanes), self.turn].gather(1, steps)
+        return torch.where(self.heard[:, None] > accent.STEPS, found, 0.0)
 
     def _mix(self, index, layer, x, cos, sin):
         qkv = functional.linear(transformer.norm(x), layer.qkv).view(self.lanes, 3, transformer.HEADS, -1)
@@ -153,7 +164,10 @@ class Player:
         number, fresh = self.number - 1, self.starts
         drawn = []
         for field, head in enumerate(self.net.heads):
-            p = probabilities(head(h, drawn, torch.float32), field, threshold, self.temperature)
+            logits = head(h, drawn, torch.float32)
+            if field == 1 and self.accents is not None:
+                logits = logits + self._accent()
+            p = probabilities(logits, field, threshold, self.temperature)
             if hard:
                 new = p.argmax(-1)
             else:
@@ -165,6 +179,9 @@ class Player:
             if forced is not None:
                 new = torch.where(forced[:, field] >= 0, forced[:, field], new)
             drawn.append(new)
+        step = (drawn[1] - self.last[:, 1]) % 12
+        self.turn = torch.where(fresh, 0, (self.turn * 12 + step) % accent.TURNS)
+        self.heard = torch.where(fresh, 1, self.heard + 1)
         self.last = torch.stack(drawn, -1)
         self.starts = torch.zeros_like(fresh) if begin is None else begin.clone()
         ticks = torch.from_numpy(notes.DELTA_TICKS[self.last[:, 0].numpy()])
@@ -249,15 +266,17 @@ def _checkpoint(path, wanted):
         name: export_transformer.plan([p for p in pieces if streams.row(names, p.composer) == names.index(name)])
         for name in wanted or ("bach", "chopin", "debussy")
     }
-    return net, names, plans, 1.0
+    return net, names, plans
 
 
 def load(path, wanted=None):
-    """(net, composers, {composer: plan [N,6]}, temperature) of a weights file or a checkpoint."""
+    """(net, composers, {composer: plan [N,6]}, temperature, accents) of a weights file or a checkpoint."""
     if str(path).endswith(".pt"):
-        return _checkpoint(path, wanted)
+        return *_checkpoint(path, wanted), 1.0, None
     net, metadata, plans = export_transformer.load(path)
-    return net, json.loads(metadata["composers"]), plans, float(metadata.get("temperature", 1.0))
+    names = json.loads(metadata["composers"])
+    accents = accent.load(safetensors.read(path)[0], names)
+    return net, names, plans, float(metadata.get("temperature", 1.0)), accents
 
 
 def main():
@@ -278,12 +297,12 @@ def main():
     arguments = parser.parse_args()
 
     torch.set_num_threads(arguments.threads)
-    net, names, plans, temperature = load(arguments.weights, arguments.composer)
+    net, names, plans, temperature, accents = load(arguments.weights, arguments.composer)
     wanted = arguments.composer or list(plans)
     count = arguments.lanes
     player = Player(net, [names.index(n) for n in wanted for _ in range(count)],
                     [arguments.seed * 1000 + lane for lane in range(count * len(wanted))],
-                    archive.KINDS.index(arguments.kind), temperature)
+                    archive.KINDS.index(arguments.kind), temperature, accents)
     parts = {n: [] if arguments.untold or n not in plans else trajectories(plans[n]) for n in wanted}
     guide = Guide([parts[n] for n in wanted for _ in range(count)], arguments.seed)
     prompt = None

@@ -23,6 +23,7 @@ layout(binding = 8) writeonly buffer Inputs { vec4 inputs[]; };
 
 #define TABLE(index) tables[index]
 #include "embedding.glsl"
+#include "accent.glsl"
 #include "draw.glsl"
 
 layout(push_constant) uniform Push
@@ -36,7 +37,7 @@ shared float logit[128];
 shared float strengths[32];
 shared int choices[32];
 
-uint drawn(int field, int number, Lane lane, uint note)
+uint drawn(int field, int number, Lane lane, Place place, uint note)
 {
     int me = int(gl_LocalInvocationID.x);
     int rows = SIZES[field];
@@ -52,8 +53,8 @@ uint drawn(int field, int number, Lane lane, uint note)
         for (int k = 0; k < FEATURES / 8; k++)
             sum += product8(weights[FIELD_ROWS[field] * (FEATURES / 8) + k * rows + row],
                             heard[2 * k], heard[2 * k + 1]);
-        logit[row] = sum;
         logits[number * START_ROW + FIELD_ROWS[field] + row] = sum;
+        logit[row] = field == 1 ? sum + accent(place, lane.composer, row) : sum;
     }
     barrier();
     float best = -1e38;
@@ -96,14 +97,15 @@ void main()
     bool given = push.step < lane.forced;
     uint note = given ? forced[at] : 0u;
     for (int field = 0; field < 4; field++) {
-        uint choice = drawn(field, number, lane, note);
+        uint choice = drawn(field, number, lane, place, note);
         note |= given ? 0u : choice << (8 * field);
     }
 
     if (me == 0) {
         notes[at] = note;
         places[number] = Place(place.number + 1u, place.ticks + ticks_of(note), note,
-                               min(place.heard + 1u, HEARD_MOST));
+                               min(place.heard + 1u, HEARD_MOST), turned(place, note),
+                               uint[3](0u, 0u, 0u));
     }
     for (int quad = me; quad < QUADS; quad += 32)
         inputs[quad_index(quad, number)] = embedded(lane, false, note, quad);

@@ -3,6 +3,7 @@
 // From what the net has heard to the next note of a lane, and from that note to the net's next
 // input: four heads one after the other, each seeing what the former drew. One subgroup a lane; grid
 // [lanes]. The rules are those of daemon/nets/net.h.
+// What is kept as logits is the net's own, before any accent.
 //
 // The heads' last matrices lie one below the other, each with its rows filled up to whole groups of
 // GROUP rows: [group][block][row of the invocation][invocation] as in product.glsl.
@@ -29,6 +30,7 @@ layout(binding = 8) writeonly buffer Inputs { vec4 inputs[]; };
 
 #define TABLE(index) texelFetch(tables, index)
 #include "embedding.glsl"
+#include "accent.glsl"
 #include "draw.glsl"
 
 layout(push_constant) uniform Push
@@ -42,7 +44,7 @@ const int GROUP = HEIGHT * WIDTH;
 const int MOST_GROUPS = 4; // of a head: 128 rows
 
 // Draws `field` with `groups` groups of rows, the first of them row group `first` of all.
-uint drawn(const int field, const int groups, const int first, int number, Lane lane, uint note)
+uint drawn(const int field, const int groups, const int first, int number, Lane lane, Place place, uint note)
 {
     int me = int(gl_LocalInvocationID.x);
     float logit[MOST_GROUPS * HEIGHT];
@@ -76,6 +78,8 @@ uint drawn(const int field, const int groups, const int first, int number, Lane 
             if (row < SIZES[field]) {
                 value = sums[r] + bias(field, row);
                 logits[number * START_ROW + FIELD_ROWS[field] + row] = value;
+                if (field == 1)
+                    value += accent(place, lane.composer, row);
                 if (allowed(field, row))
                     best = max(best, value);
             }
@@ -126,19 +130,20 @@ void main()
     bool given = push.step < lane.forced;
     uint note = given ? forced[at] : 0u;
     const int a = (95 + GROUP - 1) / GROUP, b = 128 / GROUP, c = (64 + GROUP - 1) / GROUP;
-    uint field = drawn(0, a, 0, number, lane, note);
+    uint field = drawn(0, a, 0, number, lane, place, note);
     note |= given ? 0u : field;
-    field = drawn(1, b, a, number, lane, note);
+    field = drawn(1, b, a, number, lane, place, note);
     note |= given ? 0u : field << 8;
-    field = drawn(2, c, a + b, number, lane, note);
+    field = drawn(2, c, a + b, number, lane, place, note);
     note |= given ? 0u : field << 16;
-    field = drawn(3, 1, a + b + c, number, lane, note);
+    field = drawn(3, 1, a + b + c, number, lane, place, note);
     note |= given ? 0u : field << 24;
 
     if (me == 0) {
         notes[at] = note;
         places[number] = Place(place.number + 1u, place.ticks + ticks_of(note), note,
-                               min(place.heard + 1u, HEARD_MOST));
+                               min(place.heard + 1u, HEARD_MOST), turned(place, note),
+                               uint[3](0u, 0u, 0u));
     }
     for (int quad = me; quad < QUADS; quad += WIDTH)
         inputs[quad_index(quad, number)] = embedded(lane, false, note, quad);

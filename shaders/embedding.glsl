@@ -2,7 +2,8 @@
 // The input of a notes net: the sum of what the former note, the composer, the kind and the
 // controls look up (models/transformer.py). The includer defines TABLE(index), quad `index` of the
 // tables, which lie one below the other in rows of FEATURES: the four fields, `start`, composers,
-// kinds, controls, what the heads see of drawn fields, their biases, and the ticks of the deltas.
+// kinds, controls, what the heads see of drawn fields, their biases, the ticks of the deltas, and
+// accents (accent.glsl).
 
 layout(constant_id = 5) const int FEATURES = 256;
 layout(constant_id = 6) const int KIND_ROW = 321;

@@ -7,6 +7,8 @@ struct Place {
     uint ticks;  // its time; wraps
     uint last;   // the note to hear, four bins of eight bits: delta, pitch, duration, velocity
     uint heard;  // elements before it; stands at a number beyond every window
+    uint turn;   // of `last` and the notes before it: accent.glsl
+    uint room[3];
 };
 
 const uint HEARD_MOST = 0x40000000u;

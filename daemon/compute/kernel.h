@@ -20,7 +20,7 @@ struct kernel;
 struct binding;
 
 #define KERNEL_MAX_BUFFERS 9
-#define KERNEL_MAX_CONSTANTS 12
+#define KERNEL_MAX_CONSTANTS 14
 #define KERNEL_PUSH_BYTES 32
 
 struct kernel_config {

@@ -78,7 +78,7 @@ struct form_kernel {
     const struct program *plain;
     const char *buffers; ///< of the texel form; in the plain form all are storage buffers
     /** Specialization constants behind those of shaders/activation.glsl. */
-    uint32_t constants[7];
+    uint32_t constants[9];
     uint32_t constant_count;
 };
 

@@ -20,7 +20,7 @@
 
 /** Where a lane is in its music: Place in shaders/place.glsl. */
 struct note_place {
-    uint32_t number, ticks, last, heard;
+    uint32_t number, ticks, last, heard, turn, room[3];
 };
 
 _Static_assert(SHAPE_MOST_LAYERS + 1 <= ENGINE_MOST_VIEWS, "a ring of each, and the place");
@@ -88,12 +88,12 @@ static int make_buffers(struct note_engine *note)
 static int compile(struct note_engine *note)
 {
     const struct tables *t = &note->tables;
-    struct form_kernel begin = {
-        &program_begin,
-        &program_begin,
-        "ssss",
-        {t->width, t->kinds, t->controls, t->seen, t->buckets[0], t->buckets[1], t->deltas},
-        7};
+    struct form_kernel begin = {&program_begin,
+                                &program_begin,
+                                "ssss",
+                                {t->width, t->kinds, t->controls, t->seen, t->buckets[0],
+                                 t->buckets[1], t->deltas, t->accent, t->accents},
+                                9};
     struct form_kernel choose = begin;
     choose.texel = &program_choose_texel;
     choose.plain = &program_choose_plain;

@@ -17,6 +17,10 @@
 #define COMPOSER_ROW (TABLES_LOGITS + 1)
 #define SEEN_ROWS 605
 #define TICK_ROWS 1
+/** An accent, shaders/accent.glsl: intervals, of each turn of three. */
+#define ACCENT_TURNS 1728
+#define ACCENT_INTERVALS 12
+#define ACCENT_SIZE (ACCENT_TURNS * ACCENT_INTERVALS)
 #define MOST_ROWS 65536
 
 const uint32_t tables_sizes[TABLES_FIELDS] = {95, 128, 64, 32};
@@ -83,6 +87,47 @@ static uint32_t put_ticks(struct pile *pile)
     return drawn;
 }
 
+/** The array of a composer's accent, or NULL. */
+static const char *accent_name(const struct safetensors *file, const char *composer, char *name,
+                               size_t room)
+{
+    snprintf(name, room, "accent.%s", composer);
+    return safetensors_find(file, name) ? name : NULL;
+}
+
+/** How many composers come up to the last that has an accent. */
+static uint32_t count_accents(const struct safetensors *file, const struct net_info *info)
+{
+    char name[300];
+    uint32_t count = info->composer_count;
+    while (count > 0 && !accent_name(file, info->composers[count - 1], name, sizeof name))
+        count--;
+    return count;
+}
+
+static uint32_t accent_rows(uint32_t accents, uint32_t width)
+{
+    return (accents * ACCENT_SIZE + width - 1) / width;
+}
+
+/** One behind the other, without a gap; those of composers that have none are zero. */
+static int put_accents(const struct tables *tables, struct pile *pile, const struct net_info *info)
+{
+    char name[300];
+    int r = 0;
+    for (uint32_t i = 0; i < tables->accents && r == 0; i++) {
+        const struct safetensors_tensor *tensor;
+        if (!accent_name(pile->file, info->composers[i], name, sizeof name))
+            continue;
+        r = safetensors_matrix(pile->file, name, ACCENT_TURNS, ACCENT_INTERVALS, &tensor);
+        float *out = pile->values + (size_t)pile->used * pile->width + (size_t)i * ACCENT_SIZE;
+        for (uint64_t k = 0; r == 0 && k < tensor->elements; k++)
+            out[k] = safetensors_float(tensor, k);
+    }
+    pile->used += accent_rows(tables->accents, pile->width);
+    return r;
+}
+
 static int put_all(struct tables *tables, struct pile *pile, const struct net_info *info,
                    uint32_t controls)
 {
@@ -107,6 +152,9 @@ static int put_all(struct tables *tables, struct pile *pile, const struct net_in
         r = put_heads(pile);
     if (r == 0)
         tables->deltas = put_ticks(pile);
+    tables->accent = pile->used;
+    if (r == 0)
+        r = put_accents(tables, pile, info);
     return r;
 }
 
@@ -117,8 +165,9 @@ int tables_init(struct tables *tables, const struct engine_place *place, uint32_
     memset(tables, 0, sizeof *tables);
     for (int i = 0; i < NET_CONTROLS; i++)
         tables->buckets[i / 4] |= (info->control_rows[i] & 255) << 8 * (i % 4);
+    tables->accents = count_accents(place->file, info);
     uint32_t rows = COMPOSER_ROW + info->composer_count + info->kind_count + controls + SEEN_ROWS +
-                    TABLES_FIELDS + TICK_ROWS;
+                    TABLES_FIELDS + TICK_ROWS + accent_rows(tables->accents, width);
     if (rows > MOST_ROWS || controls > 255 || !controls || !info->kind_count) {
         log_error(
             "%s: broken weights file: a transformer needs kinds and control_buckets (fetch it "

@@ -19,6 +19,8 @@ struct tables {
     uint32_t seen;
     uint32_t buckets[2]; ///< where each control's rows begin, eight bits each
     uint32_t deltas;     ///< that may be drawn
+    uint32_t accent;     ///< row at which the accents begin
+    uint32_t accents;    ///< composers up to the last that has one
 };
 
 /** The vocabulary's four fields. */

@@ -2,6 +2,7 @@
 #ifndef FERMATA_TESTS_GPU_NOTES_WEIGHTS_H
 #define FERMATA_TESTS_GPU_NOTES_WEIGHTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /**
@@ -21,6 +22,8 @@ struct notes_head {
 #define NOTES_CONTROLS 6
 /** Rows of the table of controls, and where each control's begin. */
 #define NOTES_CONTROL_ROWS 67
+/** Of an accent: turns of three intervals. */
+#define NOTES_TURNS 1728
 
 extern const uint32_t notes_sizes[4];
 extern const uint32_t notes_control_rows[NOTES_CONTROLS];
@@ -31,6 +34,8 @@ struct notes_weights {
     float *tables[4], *start, *composer, *kind, *control;
     struct notes_layer layer[NOTES_MOST_LAYERS];
     struct notes_head head[4];
+    bool accented; ///< whether composer c1 has an accent
+    float *accent; ///< his, [NOTES_TURNS][12]
     float *values; ///< of all of them
 };
 
