@@ -1,9 +1,10 @@
 """Quotes: the 12-note runs of the training data as a filter, for the daemon's guard against copies.
 
 Owns models/weights/quotes-*.safetensors: a Bloom filter of all runs (originality.py) of an archive's
-train split, and the figures of human music beside it (reference.py). Deterministic.
+train split, and the figures of human music beside it (reference.py). Where a net of the family was
+trained on another archive first, that one's are in it --also. Deterministic.
 
-    python3 -m models.quotes [--data PATH] [--out FILE]
+    python3 -m models.quotes [--data PATH] [--also PATH] [--out FILE]
     python3 -m models.quotes --golden tests/data/golden-quotes.safetensors
 
 The file holds one tensor, filter (U8), and metadata. A run sets `hashes` bits: the bit number i is
@@ -69,21 +70,23 @@ def strangers(runs, count=STRANGERS, seed=1):
     return drawn[~np.isin(drawn, runs)]
 
 
-def write_quotes(path, data, command):
-    """Builds and writes the file of an archive."""
-    runs = runs_of(data.of("train"))
+def write_quotes(path, data, command, also=None):
+    """Builds and writes the file of an archive, with the runs of another one that was learnt from, too."""
+    archives = [data, also] if also else [data]
+    taught = [piece for each in archives for piece in each.of("train")]
+    runs = runs_of(taught)
     size = -(-len(runs) * BITS // 8)
     filter_ = build(runs, size)
     if not have(filter_, runs).all():
         raise SystemExit("quotes: the filter does not hold its own runs")
     wrong = float(have(filter_, strangers(runs)).mean())
-    figures = reference.of_archive(data, originality.Book(data.of("train")))
+    figures = reference.of_archive(data, originality.Book(taught))
     safetensors.write(path, {"filter": torch.from_numpy(filter_)}, {
         "format": FORMAT,
         "family": export.FAMILIES[data.family],
-        "data": f"{data.name} sha256 {data.sha256}, train split",
+        "data": "; ".join(f"{each.name} sha256 {each.sha256}, train split" for each in archives),
         "licence": archive.LICENCES[data.family],
-        "attribution": archive.ATTRIBUTIONS[data.family],
+        "attribution": "; ".join(archive.ATTRIBUTIONS[each.family] for each in archives),
         "command": command,
         "commit": export.commit(),
         "run": f"{originality.LENGTH} notes, chords within {originality.CHORD // 1000} ms low to high, by intervals",
@@ -127,6 +130,7 @@ def write_golden(path):
 def main():
     parser = argparse.ArgumentParser(description="Write the filter of the train split's runs.")
     parser.add_argument("--data", help="archive or folder (default: ../shared/data's permissive one)")
+    parser.add_argument("--also", metavar="PATH", help="archive that nets of the family were trained on before")
     parser.add_argument("--out", help="default: models/weights/quotes-FAMILY.safetensors")
     parser.add_argument("--golden", metavar="FILE", help="write test vectors instead")
     arguments = parser.parse_args()
@@ -135,7 +139,9 @@ def main():
         return
     data = archive.load(arguments.data or archive.DATA / archive.PERMISSIVE)
     out = arguments.out or str(export.WEIGHTS.parent / f"quotes-{export.FAMILIES[data.family]}.safetensors")
-    write_quotes(out, data, f"python3 -m models.quotes --data {data.name}")
+    also = archive.load(arguments.also) if arguments.also else None
+    command = f"python3 -m models.quotes --data {data.name}" + (f" --also {also.name}" if also else "")
+    write_quotes(out, data, command, also)
 
 
 if __name__ == "__main__":

@@ -79,6 +79,20 @@ class File(unittest.TestCase):
                 self.assertEqual(values, sorted(values), name)
                 self.assertGreaterEqual(min(values), 0, name)
 
+    def test_with_what_was_learnt_before(self):
+        own = archive.Archive("own.zip", "0" * 64, "maestro", [piece(seed=seed) for seed in range(9)])
+        also = archive.Archive("also.zip", "1" * 64, "permissive", [piece("chopin", seed=seed) for seed in range(20, 24)])
+        with tempfile.TemporaryDirectory() as folder, mock.patch("builtins.print"):
+            path = Path(folder) / "quotes.safetensors"
+            quotes.write_quotes(path, own, "made up", also)
+            tensors, about = safetensors.read(path)
+        for each in (own, also):
+            self.assertTrue(quotes.have(tensors["filter"].numpy(), quotes.runs_of(each.of("train"))).all())
+            self.assertIn(each.sha256, about["data"])
+            self.assertIn(archive.ATTRIBUTIONS[each.family], about["attribution"])
+        self.assertEqual(about["family"], "maestro")
+        self.assertNotIn("chopin", json.loads(about["reference"]))
+
 
 if __name__ == "__main__":
     unittest.main()
