@@ -24,7 +24,7 @@ import json
 import numpy as np
 import torch
 
-from . import archive, export, midi, notes, passages, pianist, safetensors, soak
+from . import archive, export, notes, passages, pianist, safetensors, soak
 
 STEPS = 3  # intervals of a turn
 TURNS = 12**STEPS
@@ -84,11 +84,7 @@ def played(folder):
     out = {}
     for stream in soak.read(folder).streams:
         for hour in range(stream.hours()):
-            array = stream.hour(hour)
-            exact = np.zeros(len(array), midi.NOTE)
-            for name in midi.NOTE.names:
-                exact[name] = array[name]
-            out[stream.composer] = out.get(stream.composer, 0) + counts(intervals(exact))
+            out[stream.composer] = out.get(stream.composer, 0) + counts(intervals(stream.hour(hour)))
     return out
 
 

@@ -87,44 +87,43 @@ static uint32_t put_ticks(struct pile *pile)
     return drawn;
 }
 
-/** The array of a composer's accent, or NULL. */
-static const char *accent_name(const struct safetensors *file, const char *composer, char *name,
-                               size_t room)
+/** A composer's accent, or NULL. */
+static const struct safetensors_tensor *find_accent(const struct safetensors *file,
+                                                    const char *composer)
 {
-    snprintf(name, room, "accent.%s", composer);
-    return safetensors_find(file, name) ? name : NULL;
+    char name[300];
+    snprintf(name, sizeof name, "accent.%s", composer);
+    return safetensors_find(file, name);
 }
 
 /** How many composers come up to the last that has an accent. */
 static uint32_t count_accents(const struct safetensors *file, const struct net_info *info)
 {
-    char name[300];
     uint32_t count = info->composer_count;
-    while (count > 0 && !accent_name(file, info->composers[count - 1], name, sizeof name))
+    while (count > 0 && !find_accent(file, info->composers[count - 1]))
         count--;
     return count;
 }
 
-static uint32_t accent_rows(uint32_t accents, uint32_t width)
+static uint64_t accent_rows(uint32_t accents, uint32_t width)
 {
-    return (accents * ACCENT_SIZE + width - 1) / width;
+    return ((uint64_t)accents * ACCENT_SIZE + width - 1) / width;
 }
 
 /** One behind the other, without a gap; those of composers that have none are zero. */
 static int put_accents(const struct tables *tables, struct pile *pile, const struct net_info *info)
 {
-    char name[300];
     int r = 0;
     for (uint32_t i = 0; i < tables->accents && r == 0; i++) {
-        const struct safetensors_tensor *tensor;
-        if (!accent_name(pile->file, info->composers[i], name, sizeof name))
+        const struct safetensors_tensor *tensor = find_accent(pile->file, info->composers[i]);
+        if (!tensor)
             continue;
-        r = safetensors_matrix(pile->file, name, ACCENT_TURNS, ACCENT_INTERVALS, &tensor);
+        r = safetensors_matrix(pile->file, tensor->name, ACCENT_TURNS, ACCENT_INTERVALS, &tensor);
         float *out = pile->values + (size_t)pile->used * pile->width + (size_t)i * ACCENT_SIZE;
         for (uint64_t k = 0; r == 0 && k < tensor->elements; k++)
             out[k] = safetensors_float(tensor, k);
     }
-    pile->used += accent_rows(tables->accents, pile->width);
+    pile->used += (uint32_t)accent_rows(tables->accents, pile->width);
     return r;
 }
 
@@ -166,7 +165,7 @@ int tables_init(struct tables *tables, const struct engine_place *place, uint32_
     for (int i = 0; i < NET_CONTROLS; i++)
         tables->buckets[i / 4] |= (info->control_rows[i] & 255) << 8 * (i % 4);
     tables->accents = count_accents(place->file, info);
-    uint32_t rows = COMPOSER_ROW + info->composer_count + info->kind_count + controls + SEEN_ROWS +
+    uint64_t rows = COMPOSER_ROW + info->composer_count + info->kind_count + controls + SEEN_ROWS +
                     TABLES_FIELDS + TICK_ROWS + accent_rows(tables->accents, width);
     if (rows > MOST_ROWS || controls > 255 || !controls || !info->kind_count) {
         log_error(

@@ -404,19 +404,23 @@ static int likeliest(const float logits[LOGITS], const float *accent, uint32_t t
     return best;
 }
 
+/** What net_new() says of a net whose second composer of three has an accent; its weights. */
+static int open_accented(const struct notes_flaw *flaw, struct notes_weights *ret_weights,
+                         struct net **ret_net)
+{
+    *ret_weights = (struct notes_weights){
+        .width = 256, .hidden = 256, .composers = 3, .kinds = 2, .layers = 1, .windows = {16}};
+    ret_weights->accented = true;
+    notes_weights_init(ret_weights, 3);
+    notes_weights_write(ret_weights, driver_scratch("accented.safetensors"), flaw);
+    return net_new(device, driver_scratch("accented.safetensors"), 3, ret_net);
+}
+
 static void an_accent_follows_the_turns(void **state)
 {
-    struct notes_weights weights = {.width = 256,
-                                    .hidden = 256,
-                                    .composers = 3,
-                                    .kinds = 2,
-                                    .layers = 1,
-                                    .windows = {16},
-                                    .accented = true};
+    struct notes_weights weights;
     struct net *accented = NULL;
-    notes_weights_init(&weights, 3);
-    notes_weights_write(&weights, driver_scratch("accented.safetensors"), NULL);
-    assert_int_equal(net_new(device, driver_scratch("accented.safetensors"), 3, &accented), 0);
+    assert_int_equal(open_accented(NULL, &weights, &accented), 0);
     uint32_t seed = 7, turn[3] = {0}, differ = 0;
     uint8_t given[3][4], drawn[3][4], last[3][4] = {0};
     // Every other note is given, or nothing but the likeliest would ever be heard.
@@ -459,18 +463,10 @@ static void an_accent_follows_the_turns(void **state)
 static void an_accent_of_another_shape_is_refused(void **state)
 {
     static const struct notes_flaw flaw = {.tensor = "accent.c1"};
-    struct notes_weights weights = {.width = 256,
-                                    .hidden = 256,
-                                    .composers = 2,
-                                    .kinds = 1,
-                                    .layers = 1,
-                                    .windows = {16},
-                                    .accented = true};
+    struct notes_weights weights;
     struct net *broken = NULL;
-    notes_weights_init(&weights, 3);
-    notes_weights_write(&weights, driver_scratch("broken.safetensors"), &flaw);
+    assert_int_equal(open_accented(&flaw, &weights, &broken), -EBADMSG);
     notes_weights_finish(&weights);
-    assert_int_equal(net_new(device, driver_scratch("broken.safetensors"), 1, &broken), -EBADMSG);
 }
 
 int main(int argc, char **argv)
