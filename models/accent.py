@@ -4,8 +4,8 @@ Owns the tables accent.COMPOSER of a weights file, and the counting that they co
 has learnt of a composer it forgets as it plays: its own music is all it hears. An accent leads it
 back note by note. After the *turn* t, the last three intervals modulo the octave, the interval i adds
 
-    OTHERS (log p(i | t, composer) - log p(i | t, other composers))
-    + OWN (log p(i | t, composer) - log p(i | t, the net's music in his manner))
+    others (log p(i | t, composer) - log p(i | t, other composers))
+    + own (log p(i | t, composer) - log p(i | t, the net's music in his manner))
 
 to the logit of each pitch that it leads to (daemon/music's curator hears none of it). The first term
 is a judge of four notes that is asked of every note (as in FUDGE, Yang and Klein 2021), the second a
@@ -13,7 +13,7 @@ density ratio: drawn so, the net's turns become as frequent as the composer's. p
 train split, backed off from three intervals to none. Music is counted as the net plays it: pages are
 played first (pianist.py), chords in the order of their onsets.
 
-    python3 -m models.accent --weights FILE --played FOLDER --out FILE
+    python3 -m models.accent --weights FILE --played FOLDER [--others 0.5] [--own 0.7] --out FILE
 
 FOLDER is of `fermatad --soak --net NET`, with weights that have no accents, hours of it. Deterministic.
 """
@@ -28,7 +28,7 @@ from . import archive, export, notes, passages, pianist, safetensors, soak
 
 STEPS = 3  # intervals of a turn
 TURNS = 12**STEPS
-OTHERS, OWN = 0.5, 0.7
+OTHERS, OWN = 0.5, 0.7  # transformer-open's; transformer-maestro has 0.3 and 0.6 (report/findings.md)
 DOUBT = 30.0  # notes that count as much as what a turn one interval shorter says
 MOST = 2.5  # that any pitch is given or taken
 LEAST = 8000  # notes of a composer that counts among the others
@@ -58,11 +58,11 @@ def chances(table):
     return p.reshape(TURNS, 12)
 
 
-def accent(own, others, played):
+def accent(own, others, played, weights=(OTHERS, OWN)):
     """Table float32 [TURNS, 12] of a composer's counts, a list of other composers', and the net's."""
     rest = sum(table / table.sum() for table in others) / len(others) * own.sum()
     his = np.log(chances(own))
-    found = OTHERS * (his - np.log(chances(rest))) + OWN * (his - np.log(chances(played)))
+    found = weights[0] * (his - np.log(chances(rest))) + weights[1] * (his - np.log(chances(played)))
     return np.clip(found, -MOST, MOST).astype(np.float32)
 
 
@@ -88,14 +88,14 @@ def played(folder):
     return out
 
 
-def tables(pieces, heard):
+def tables(pieces, heard, weights=(OTHERS, OWN)):
     """{composer: table} of every composer that the net was heard as."""
     found = human(pieces)
     out = {}
     for name, table in heard.items():
         others = [t for other, t in sorted(found.items()) if other != name and t.sum() >= LEAST]
         if name in found and others:
-            out[name] = accent(found[name], others, table)
+            out[name] = accent(found[name], others, table, weights)
     return out
 
 
@@ -113,6 +113,8 @@ def main():
     parser.add_argument("--weights", required=True, help="weights file")
     parser.add_argument("--played", required=True, metavar="FOLDER", help="soak of it, played without accents")
     parser.add_argument("--data", help="the archive it was trained on (default: ../shared/data's permissive one)")
+    parser.add_argument("--others", type=float, default=OTHERS, help="weight of what other composers would play")
+    parser.add_argument("--own", type=float, default=OWN, help="weight of what the net played by itself")
     parser.add_argument("--out", required=True)
     arguments = parser.parse_args()
     stored, about = safetensors.read(arguments.weights)
@@ -120,14 +122,15 @@ def main():
     if export.FAMILIES[data.family] != about["family"]:
         raise SystemExit(f"{arguments.weights} is of the family {about['family']}: give its archive with --data")
     heard = {name: table for name, table in played(arguments.played).items() if name in json.loads(about["offered"])}
-    found = tables(data.of("train"), heard)
+    found = tables(data.of("train"), heard, (arguments.others, arguments.own))
     for name, table in found.items():
         print(f"accent: {name}: {np.sqrt((table**2).mean()):.3f} in the mean square; {int(heard[name].sum())} notes heard")
     stored = {name: tensor for name, tensor in stored.items() if not name.startswith("accent.")}
     stored.update({f"accent.{name}": torch.from_numpy(table).to(torch.bfloat16) for name, table in found.items()})
-    command = f"python3 -m models.accent --weights FILE --played FOLDER --data {data.name} --out FILE"
+    command = (f"python3 -m models.accent --weights FILE --played FOLDER --data {data.name}"
+               f" --others {arguments.others} --own {arguments.own} --out FILE")
     safetensors.write(arguments.out, stored, {**about, "accent": json.dumps(
-        {"others": OTHERS, "own": OWN, "command": command, "commit": export.commit()})})
+        {"others": arguments.others, "own": arguments.own, "command": command, "commit": export.commit()})})
     print(f"accent: {arguments.out} sha256 {export.digest(arguments.out)}")
 
 
