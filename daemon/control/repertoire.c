@@ -35,8 +35,9 @@ struct repertoire {
     struct words *composers[NETS];
     const char **lists[NETS];
     char *stats[NETS];
-    struct stamp tried[NETS]; ///< of a stand-in: its file, when it could not be read
-    bool again[NETS];         ///< the same: nothing was wrong with what could be read of it
+    struct quotes *quotes[NETS]; ///< of a net that has learnt from more than its family has
+    struct stamp tried[NETS];    ///< of a stand-in: its file, when it could not be read
+    bool again[NETS];            ///< the same: nothing was wrong with what could be read of it
     _Atomic size_t count;
     struct family families[NETS];
     size_t family_count;
@@ -124,28 +125,46 @@ static int make_quotes(const struct safetensors *file, struct quotes **ret_quote
                       (unsigned)strtoul(metadata(file, "hashes"), NULL, 10), reference, ret_quotes);
 }
 
-/** The music goes on without them. */
-static int read_quotes(const struct repertoire *repertoire, struct family *family)
+/** Of a family or a net of that name; the music goes on without them. */
+static int read_quotes(const char *path, const char *name, struct quotes **ret_quotes)
 {
-    char path[768];
-    snprintf(path, sizeof path, "%s/" QUOTES "%s" ENDING, repertoire->folder, family->name);
-    if (access(path, R_OK) < 0) {
-        log_warning("no quotes of the family %s (%s: %s): nothing keeps its nets from copying; "
-                    "install the file beside them",
-                    family->name, path, strerror(errno));
-        return 0;
-    }
     struct safetensors *file;
     int r = safetensors_new(path, &file);
     if (r == 0) {
-        r = make_quotes(file, &family->quotes);
+        r = make_quotes(file, ret_quotes);
         safetensors_free(file);
         if (r == -EBADMSG)
-            log_warning("%s holds no quotes: nothing keeps the nets of the family %s from copying; "
-                        "install the file of this version",
-                        path, family->name);
+            log_warning("%s holds no quotes: it keeps nothing of \"%s\" from copying; install the "
+                        "file of this version",
+                        path, name);
     }
     return r == -ENOMEM ? r : 0;
+}
+
+static int read_family_quotes(const struct repertoire *repertoire, struct family *family)
+{
+    char path[768];
+    snprintf(path, sizeof path, "%s/" QUOTES "%s" ENDING, repertoire->folder, family->name);
+    if (access(path, R_OK) == 0)
+        return read_quotes(path, family->name, &family->quotes);
+    log_warning("no quotes of the family %s (%s: %s): nothing keeps its nets from copying; "
+                "install the file beside them",
+                family->name, path, strerror(errno));
+    return 0;
+}
+
+/** Of a net that has learnt from more than its family has, those of its own in their place. */
+static int take_quotes(struct repertoire *repertoire, struct repertoire_net *net)
+{
+    char path[768];
+    struct quotes **place = &repertoire->quotes[repertoire->count];
+    snprintf(path, sizeof path, "%s/" QUOTES "%s" ENDING, repertoire->folder, net->name);
+    quotes_free(*place); // of a net that was left out after all
+    *place = NULL;
+    int r = access(path, F_OK) == 0 ? read_quotes(path, net->name, place) : 0;
+    if (*place)
+        net->quotes = *place;
+    return r;
 }
 
 /** Gives the net what belongs to its family, read once. */
@@ -160,7 +179,7 @@ static int take_family(struct repertoire *repertoire, struct repertoire_net *net
         memcpy(family->name, net->family, sizeof family->name);
         int r = read_book(repertoire, family);
         if (r == 0)
-            r = read_quotes(repertoire, family);
+            r = read_family_quotes(repertoire, family);
         if (r < 0)
             return r;
         repertoire->family_count++;
@@ -231,6 +250,8 @@ static int take_net(struct repertoire *repertoire, const char *file_name)
             r = take_stats(repertoire, net, file);
         if (r == 0)
             r = take_family(repertoire, net);
+        if (r == 0)
+            r = take_quotes(repertoire, net);
         if (r == 0)
             repertoire->count++;
         else if (r == -EBADMSG && !net->composers)
@@ -410,6 +431,7 @@ void repertoire_free(struct repertoire *repertoire)
         words_free(repertoire->composers[i]);
         free(repertoire->lists[i]);
         free(repertoire->stats[i]);
+        quotes_free(repertoire->quotes[i]);
         seedbook_free(repertoire->families[i].book);
         quotes_free(repertoire->families[i].quotes);
     }

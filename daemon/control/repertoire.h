@@ -27,7 +27,8 @@ struct repertoire_net {
     const char *stats;            ///< of the human composers, as the file has them; "" or JSON
     /** Phrases of its family (seeds-FAMILY.txt), or NULL where there are none. */
     const struct seedbook *book;
-    /** The runs of the music it has learnt from (quotes-FAMILY.safetensors), or NULL. */
+    /** The runs of the music it has learnt from (quotes-NET.safetensors where that is more than its
+     * family's, else quotes-FAMILY.safetensors), or NULL. */
     const struct quotes *quotes;
     /** For a net whose file cannot be read: it has the licence of the phrases and the composers of
      * its family, or else of the phrases, and nothing to play on. Once the file can be read,

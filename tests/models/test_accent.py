@@ -64,6 +64,11 @@ class Accent(unittest.TestCase):
         self.assertLess(found[:, 7].mean(), -1)
         self.assertLessEqual(np.abs(found).max(), accent.MOST)
 
+    def test_what_others_would_play_can_weigh_nothing(self):
+        self.assertTrue(accent.accent(self.fourths, [self.even], self.fourths, (0.5, 0.0)).any())
+        found = accent.accent(self.fourths, [self.even], self.fourths, (0.0, 1.0))
+        self.assertTrue((found == 0).all())
+
     def test_a_net_that_plays_them_already_is_led_less(self):
         found = accent.accent(self.fourths, [self.even], self.fourths)
         more = accent.accent(self.fourths, [self.even], self.even)
@@ -125,14 +130,21 @@ class File(unittest.TestCase):
             data = archive.Archive("test", "0" * 64, "permissive", [])
             heard = {"bach": np.ones((accent.TURNS, 12)), "other": np.ones((accent.TURNS, 12))}
             table = np.full((accent.TURNS, 12), 0.5, np.float32)
+
+            def weighed(heard, weights):
+                self.assertEqual(weights, (accent.OTHERS, 0.6))
+                return {name: table for name in heard}
+
             with mock.patch("builtins.print"), mock.patch.object(archive, "load", lambda path: data), \
                     mock.patch.object(accent, "played", lambda folder: heard), \
-                    mock.patch.object(accent, "tables", lambda pieces, heard: {name: table for name in heard}), \
-                    mock.patch("sys.argv", ["x", "--weights", str(before), "--played", "F", "--out", str(after)]):
+                    mock.patch.object(accent, "tables", lambda pieces, heard, weights: weighed(heard, weights)), \
+                    mock.patch("sys.argv", ["x", "--weights", str(before), "--played", "F", "--own", "0.6",
+                                            "--out", str(after)]):
                 accent.main()
             found, told = safetensors.read(after)
             self.assertEqual(set(found) - set(stored), {"accent.bach"})
-            self.assertEqual(json.loads(told["accent"])["own"], accent.OWN)
+            self.assertEqual(json.loads(told["accent"])["own"], 0.6)
+            self.assertIn("--own 0.6", json.loads(told["accent"])["command"])
             accents = accent.load(found, json.loads(told["composers"]))
             self.assertTrue((accents[0] == 0.5).all())
             self.assertFalse(accents[1:].any())

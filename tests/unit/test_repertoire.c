@@ -173,6 +173,28 @@ static void test_a_family_has_its_quotes(void **state)
     repertoire_free(repertoire);
 }
 
+static void test_a_net_that_has_learnt_more_has_quotes_of_its_own(void **state)
+{
+    struct repertoire *repertoire;
+    fill_folder();
+    write_quotes("quotes-open.safetensors", QUOTES);
+    write_quotes("quotes-transformer-open.safetensors", QUOTES);
+    assert_int_equal(repertoire_new(folder, true, &repertoire), 0);
+    assert_int_equal(repertoire_count(repertoire), 2);
+    const struct quotes *quotes = quotes_for("lstm-open", repertoire);
+    assert_non_null(quotes_for("transformer-open", repertoire));
+    assert_ptr_not_equal(quotes, quotes_for("transformer-open", repertoire));
+    repertoire_free(repertoire);
+
+    // Where they are broken, those of its family are better than none.
+    write_file("quotes-transformer-open.safetensors", "nonsense", 8);
+    assert_int_equal(repertoire_new(folder, true, &repertoire), 0);
+    quotes = quotes_for("lstm-open", repertoire);
+    assert_non_null(quotes);
+    assert_ptr_equal(quotes, quotes_for("transformer-open", repertoire));
+    repertoire_free(repertoire);
+}
+
 static void test_broken_quotes_stop_nobody(void **state)
 {
     static const char *const broken[] = {
@@ -392,6 +414,7 @@ int main(void)
         cmocka_unit_test(test_commercial_leaves_the_others_out),
         cmocka_unit_test(test_any_takes_all_in_and_says_which_is_which),
         cmocka_unit_test(test_a_family_has_its_quotes),
+        cmocka_unit_test(test_a_net_that_has_learnt_more_has_quotes_of_its_own),
         cmocka_unit_test(test_broken_quotes_stop_nobody),
         cmocka_unit_test(test_nothing_that_is_allowed),
         cmocka_unit_test(test_broken_seeds_are_done_without),
