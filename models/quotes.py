@@ -1,8 +1,8 @@
 """Quotes: the 12-note runs of the training data as a filter, for the daemon's guard against copies.
 
 Owns models/weights/quotes-*.safetensors: a Bloom filter of all runs (originality.py) of an archive's
-train split, and the figures of human music beside it (reference.py). Where a net of the family was
-trained on another archive first, that one's are in it --also. Deterministic.
+train split, and the figures of that archive's human music beside it (reference.py). Where a net was
+trained on another archive first, that one's runs are in it --also. Deterministic.
 
     python3 -m models.quotes [--data PATH] [--also PATH] [--out FILE]
     python3 -m models.quotes --golden tests/data/golden-quotes.safetensors
@@ -80,7 +80,8 @@ def write_quotes(path, data, command, also=None):
     if not have(filter_, runs).all():
         raise SystemExit("quotes: the filter does not hold its own runs")
     wrong = float(have(filter_, strangers(runs)).mean())
-    figures = reference.of_archive(data, originality.Book(taught))
+    # Against its own archive: the other one has other editions of the same works, which would seem to quote them.
+    figures = reference.of_archive(data, originality.Book(list(data.of("train"))))
     safetensors.write(path, {"filter": torch.from_numpy(filter_)}, {
         "format": FORMAT,
         "family": export.FAMILIES[data.family],
