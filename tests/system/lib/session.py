@@ -237,11 +237,15 @@ class Session:
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(os.path.join(self.dir, 'ctl'))
         listener.listen(4)
+        # A signal that comes just before select() begins would not end it, but for what it writes here.
+        signalled, writer = socket.socketpair()
+        writer.setblocking(False)
+        signal.set_wakeup_fd(writer.fileno())
         child = subprocess.Popen(command, env=self.env,
                                  preexec_fn=lambda: prctl(1, signal.SIGTERM))
         watch = os.pidfd_open(child.pid)
         while child.poll() is None:
-            if listener in select.select([listener, watch], [], [])[0]:
+            if listener in select.select([listener, watch, signalled], [], [])[0]:
                 self.serve(listener)
         return child.returncode if child.returncode >= 0 else 128 - child.returncode
 
