@@ -69,14 +69,15 @@ def main():
     parser = argparse.ArgumentParser(description="Count what the curator refuses of human music, and catches.")
     parser.add_argument("--curate", required=True, help="BUILD/tests/bench/curate")
     parser.add_argument("--net", required=True, help="name of the weights whose statistics count")
-    parser.add_argument("--quotes", help="default: quotes-FAMILY.safetensors in models/weights")
+    parser.add_argument("--quotes", help="default: quotes-NET or else quotes-FAMILY.safetensors in models/weights")
     parser.add_argument("--data", help="archive of the net's family")
     parser.add_argument("--composers", default=",".join(export.OFFERED))
     parser.add_argument("--minutes", type=float, default=120, help="of slowed music, at most")
     arguments = parser.parse_args()
     weights = export.WEIGHTS.parent / f"{arguments.net}.safetensors"
     family = safetensors.read(weights)[1]["family"]
-    quotes = arguments.quotes or export.WEIGHTS.parent / f"quotes-{family}.safetensors"
+    own, shared = (export.WEIGHTS.parent / f"quotes-{name}.safetensors" for name in (arguments.net, family))
+    quotes = arguments.quotes or (own if own.is_file() else shared)
     data = archive.load(arguments.data or archive.DATA / (archive.PERMISSIVE if family == "open" else archive.MAESTRO))
 
     def say(composer, title, notes, verdicts=None):
