@@ -13,7 +13,7 @@ density ratio: drawn so, the net's turns become as frequent as the composer's. p
 train split, backed off from three intervals to none. Music is counted as the net plays it: pages are
 played first (pianist.py), chords in the order of their onsets.
 
-    python3 -m models.accent --weights FILE --played FOLDER [--others 0.5] [--own 0.7] --out FILE
+    python3 -m models.accent --weights FILE --played FOLDER [--others 0.5] [--near 0] [--own 0.7] --out FILE
 
 FOLDER is of `fermatad --soak --net NET`, with weights that have no accents, hours of it. Deterministic.
 """
@@ -58,9 +58,19 @@ def chances(table):
     return p.reshape(TURNS, 12)
 
 
-def accent(own, others, played, weights=(OTHERS, OWN)):
+def nearness(own, others, near):
+    """Shares [N] of other composers' counts: exp(-near KL), the divergence of what follows a turn from
+    what follows in the composer's own music, in nats a note. All alike where near is 0."""
+    his, turns = np.log(chances(own)), own / own.sum()
+    far = np.array([(turns * (his - np.log(chances(table)))).sum() for table in others])
+    shares = np.exp(near * (far.min() - far))
+    return shares / shares.sum()
+
+
+def accent(own, others, played, weights=(OTHERS, OWN), near=0.0):
     """Table float32 [TURNS, 12] of a composer's counts, a list of other composers', and the net's."""
-    rest = sum(table / table.sum() for table in others) / len(others) * own.sum()
+    shares = nearness(own, others, near)
+    rest = sum(share * table / table.sum() for share, table in zip(shares, others)) * own.sum()
     his = np.log(chances(own))
     found = weights[0] * (his - np.log(chances(rest))) + weights[1] * (his - np.log(chances(played)))
     return np.clip(found, -MOST, MOST).astype(np.float32)
@@ -88,14 +98,14 @@ def played(folder):
     return out
 
 
-def tables(pieces, heard, weights=(OTHERS, OWN)):
+def tables(pieces, heard, weights=(OTHERS, OWN), near=0.0):
     """{composer: table} of every composer that the net was heard as."""
     found = human(pieces)
     out = {}
     for name, table in heard.items():
         others = [t for other, t in sorted(found.items()) if other != name and t.sum() >= LEAST]
         if name in found and others:
-            out[name] = accent(found[name], others, table, weights)
+            out[name] = accent(found[name], others, table, weights, near)
     return out
 
 
@@ -114,6 +124,7 @@ def main():
     parser.add_argument("--played", required=True, metavar="FOLDER", help="soak of it, played without accents")
     parser.add_argument("--data", help="the archive it was trained on (default: ../shared/data's permissive one)")
     parser.add_argument("--others", type=float, default=OTHERS, help="weight of what other composers would play")
+    parser.add_argument("--near", type=float, default=0.0, help="how much more the nearest of them count (0: all alike)")
     parser.add_argument("--own", type=float, default=OWN, help="weight of what the net played by itself")
     parser.add_argument("--out", required=True)
     arguments = parser.parse_args()
@@ -122,15 +133,15 @@ def main():
     if export.FAMILIES[data.family] != about["family"]:
         raise SystemExit(f"{arguments.weights} is of the family {about['family']}: give its archive with --data")
     heard = {name: table for name, table in played(arguments.played).items() if name in json.loads(about["offered"])}
-    found = tables(data.of("train"), heard, (arguments.others, arguments.own))
+    found = tables(data.of("train"), heard, (arguments.others, arguments.own), arguments.near)
     for name, table in found.items():
         print(f"accent: {name}: {np.sqrt((table**2).mean()):.3f} in the mean square; {int(heard[name].sum())} notes heard")
     stored = {name: tensor for name, tensor in stored.items() if not name.startswith("accent.")}
     stored.update({f"accent.{name}": torch.from_numpy(table).to(torch.bfloat16) for name, table in found.items()})
     command = (f"python3 -m models.accent --weights FILE --played FOLDER --data {data.name}"
-               f" --others {arguments.others} --own {arguments.own} --out FILE")
+               f" --others {arguments.others} --near {arguments.near} --own {arguments.own} --out FILE")
     safetensors.write(arguments.out, stored, {**about, "accent": json.dumps(
-        {"others": arguments.others, "own": arguments.own, "command": command, "commit": export.commit()})})
+        {"others": arguments.others, "near": arguments.near, "own": arguments.own, "command": command, "commit": export.commit()})})
     print(f"accent: {arguments.out} sha256 {export.digest(arguments.out)}")
 
 

@@ -69,6 +69,17 @@ class Accent(unittest.TestCase):
         found = accent.accent(self.fourths, [self.even], self.fourths, (0.0, 1.0))
         self.assertTrue((found == 0).all())
 
+    def test_the_nearest_counts_most_where_that_is_asked_for(self):
+        fifths = np.full((accent.TURNS, 12), 1.0)
+        fifths[:, 7] = 100.0
+        others = [self.even, fifths]  # the even ones are nearer to fourths
+        self.assertTrue(np.allclose(accent.nearness(self.fourths, others, 0.0), 0.5))
+        shares = accent.nearness(self.fourths, others, 60.0)
+        self.assertGreater(shares[0], 0.99)
+        near = accent.accent(self.fourths, others, self.fourths, (1.0, 0.0), 60.0)
+        alone = accent.accent(self.fourths, [self.even], self.fourths, (1.0, 0.0))
+        self.assertTrue(np.allclose(near, alone, atol=0.05))
+
     def test_a_net_that_plays_them_already_is_led_less(self):
         found = accent.accent(self.fourths, [self.even], self.fourths)
         more = accent.accent(self.fourths, [self.even], self.even)
@@ -131,14 +142,14 @@ class File(unittest.TestCase):
             heard = {"bach": np.ones((accent.TURNS, 12)), "other": np.ones((accent.TURNS, 12))}
             table = np.full((accent.TURNS, 12), 0.5, np.float32)
 
-            def weighed(heard, weights):
-                self.assertEqual(weights, (accent.OTHERS, 0.6))
+            def weighed(heard, weights, near):
+                self.assertEqual((weights, near), ((accent.OTHERS, 0.6), 60.0))
                 return {name: table for name in heard}
 
             with mock.patch("builtins.print"), mock.patch.object(archive, "load", lambda path: data), \
                     mock.patch.object(accent, "played", lambda folder: heard), \
-                    mock.patch.object(accent, "tables", lambda pieces, heard, weights: weighed(heard, weights)), \
-                    mock.patch("sys.argv", ["x", "--weights", str(before), "--played", "F", "--own", "0.6",
+                    mock.patch.object(accent, "tables", lambda pieces, heard, weights, near: weighed(heard, weights, near)), \
+                    mock.patch("sys.argv", ["x", "--weights", str(before), "--played", "F", "--own", "0.6", "--near", "60",
                                             "--out", str(after)]):
                 accent.main()
             found, told = safetensors.read(after)
