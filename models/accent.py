@@ -9,9 +9,10 @@ back note by note. After the *turn* t, the last three intervals modulo the octav
 
 to the logit of each pitch that it leads to (daemon/music's curator hears none of it). The first term
 is a judge of four notes that is asked of every note (as in FUDGE, Yang and Klein 2021), the second a
-density ratio: drawn so, the net's turns become as frequent as the composer's. p is counted in the
-train split, backed off from three intervals to none. Music is counted as the net plays it: pages are
-played first (pianist.py), chords in the order of their onsets.
+density ratio: drawn so, the net's turns become as frequent as the composer's. The others count alike,
+or the more the nearer they are to the composer (nearness()). p is counted in the train split,
+backed off from three intervals to none. Music is counted as the net plays it: pages are played first
+(pianist.py), chords in the order of their onsets.
 
     python3 -m models.accent --weights FILE --played FOLDER [--others 0.5] [--near 0] [--own 0.7] --out FILE
 
@@ -28,7 +29,7 @@ from . import archive, export, notes, passages, pianist, safetensors, soak
 
 STEPS = 3  # intervals of a turn
 TURNS = 12**STEPS
-OTHERS, OWN = 0.5, 0.7  # transformer-open's; transformer-maestro has 0.3 and 0.6 (report/findings.md)
+OTHERS, OWN = 0.5, 0.7  # chosen by measure: report/findings.md
 DOUBT = 30.0  # notes that count as much as what a turn one interval shorter says
 MOST = 2.5  # that any pitch is given or taken
 LEAST = 8000  # notes of a composer that counts among the others

@@ -142,13 +142,13 @@ class File(unittest.TestCase):
             heard = {"bach": np.ones((accent.TURNS, 12)), "other": np.ones((accent.TURNS, 12))}
             table = np.full((accent.TURNS, 12), 0.5, np.float32)
 
-            def weighed(heard, weights, near):
+            def weighed(_pieces, heard, weights, near):
                 self.assertEqual((weights, near), ((accent.OTHERS, 0.6), 60.0))
                 return {name: table for name in heard}
 
             with mock.patch("builtins.print"), mock.patch.object(archive, "load", lambda path: data), \
                     mock.patch.object(accent, "played", lambda folder: heard), \
-                    mock.patch.object(accent, "tables", lambda pieces, heard, weights, near: weighed(heard, weights, near)), \
+                    mock.patch.object(accent, "tables", weighed), \
                     mock.patch("sys.argv", ["x", "--weights", str(before), "--played", "F", "--own", "0.6", "--near", "60",
                                             "--out", str(after)]):
                 accent.main()
