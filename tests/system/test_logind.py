@@ -77,6 +77,7 @@ class Logind(DaemonCase):
         self.start_logind()
         self.play(env=self.env)
         wait_until(lambda: self.locks() == [LOCK], f'one lock, and no other\n{self.log()}')
+        wait_until(lambda: os.path.exists(self.state), 'it remembers that it plays')
         with open(self.state, encoding='utf-8') as file:
             remembered = [line for line in file if 'autostart' in line]
 
