@@ -20,8 +20,9 @@
 #include "audio/synth.h"
 #include "log.h"
 
-/** It begins with half of it, and wants three quarters: 128 ms, because no packet can wait. */
-#define RING_FRAMES 8192
+/** It begins with half of it, and wants three quarters: 256 ms, because no packet can wait: more
+ * than what a late pump sends at once (MOST_LATE_US), and as late may the performer be. */
+#define RING_FRAMES 16384
 #define RATE 8000
 /** Kept for a fade out: 5 ms. */
 #define GUARD 240
