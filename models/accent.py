@@ -1,20 +1,21 @@
-"""Accents: how a composer turns from note to note, told to the pitches that the transformer draws.
+"""Accents: how a composer goes from note to note, told to the pitches that the transformer draws.
 
-Owns the tables accent.COMPOSER of a weights file, and the counting that they come of. What the net
-has learnt of a composer it forgets as it plays: its own music is all it hears. An accent leads it
-back note by note. After the *turn* t, the last three intervals modulo the octave, the interval i adds
+Owns the tables accent.COMPOSER and stride.COMPOSER of a weights file, and the counting that they come of.
+What the net has learnt of a composer it forgets as it plays: its own music is all it hears. An accent leads
+it back note by note. After the *turn* t, the last three intervals modulo the octave, the interval i adds
 
     others (log p(i | t, composer) - log p(i | t, other composers))
     + own (log p(i | t, composer) - log p(i | t, the net's music in his manner))
 
 to the logit of each pitch that it leads to (daemon/music's curator hears none of it). The first term
 is a judge of four notes that is asked of every note (as in FUDGE, Yang and Klein 2021), the second a
-density ratio: drawn so, the net's turns become as frequent as the composer's. The others count alike,
-or the more the nearer they are to the composer (nearness()). p is counted in the train split,
-backed off from three intervals to none. Music is counted as the net plays it: pages are played first
-(pianist.py), chords in the order of their onsets.
+density ratio: drawn so, the net's turns become as frequent as the composer's. Where a note begins a chord,
+its *stride*, in semitones from the lowest note of the chord before, adds as much again, by weights of its
+own, after the two strides before: the way of the left hand. The others count the more the nearer they are
+to the composer (nearness()). p is counted in the train split, backed off to shorter turns and to none. Music is
+counted as the net plays it: pages are played first (pianist.py), chords in the order of their onsets.
 
-    python3 -m models.accent --weights FILE --played FOLDER [--others 0.5] [--near 0] [--own 0.7] --out FILE
+    python3 -m models.accent --weights FILE --played FOLDER --out FILE
 
 FOLDER is of `fermatad --soak --net NET`, with weights that have no accents, hours of it. Deterministic.
 """
@@ -25,11 +26,16 @@ import json
 import numpy as np
 import torch
 
-from . import archive, export, notes, passages, pianist, safetensors, soak
+from . import archive, export, notes, originality, passages, pianist, safetensors, soak
 
 STEPS = 3  # intervals of a turn
 TURNS = 12**STEPS
-OTHERS, OWN = 0.5, 0.7  # chosen by measure: report/findings.md
+SORTS = 7  # of strides: down by an octave or so, a leap, a step; none; up
+STRIDES = SORTS**2  # the last two
+WIDEST = 13  # semitones; a wider stride is as this
+BY_TURN, BY_STRIDE = (0.3, 0.4), (0.5, 0.6)  # weights of the others and the own: report/findings.md
+NEAR = 60.0
+CHORD = originality.CHORD // 10_000  # ticks between notes of one chord
 DOUBT = 30.0  # notes that count as much as what a turn one interval shorter says
 MOST = 2.5  # that any pitch is given or taken
 LEAST = 8000  # notes of a composer that counts among the others
@@ -49,14 +55,37 @@ def counts(steps):
     return np.bincount(at, minlength=TURNS * 12).reshape(TURNS, 12).astype("f8")
 
 
+def sort_of(stride):
+    """The sort, 0 to 6, of strides in semitones."""
+    return 3 + np.sign(stride) * np.searchsorted([1, 3, 8], np.abs(stride), "right")
+
+
+def strides(array):
+    """[STRIDES, 2 WIDEST + 1] float64 of a note array: how often the first note of a chord is so far from
+    the lowest one of the chord before, after each two strides. In the order that a net plays; chords as
+    originality.line() has them."""
+    tuples = notes.from_notes(array)[0]
+    out = np.zeros((STRIDES, 2 * WIDEST + 1))
+    begins = np.flatnonzero(np.concatenate([[True], notes.DELTA_TICKS[tuples[1:, 0]] > CHORD])) if len(tuples) else []
+    if len(begins) < 4:
+        return out
+    pitch = tuples[:, 1].astype(int)
+    low = np.minimum.reduceat(pitch, begins)
+    sorts = sort_of(np.diff(low))
+    found = np.clip(pitch[begins[3:]] - low[2:-1], -WIDEST, WIDEST) + WIDEST
+    np.add.at(out, (sorts[:-2] * SORTS + sorts[1:-1], found), 1)
+    return out
+
+
 def chances(table):
-    """p(interval | turn) [TURNS, 12] of counts: where a turn is rare, those of shorter ones."""
-    whole = np.asarray(table, "f8").reshape([12] * (STEPS + 1))
-    p = (whole.sum(tuple(range(STEPS))) + 1) / (whole.sum() + 12)
-    for length in range(STEPS - 1, -1, -1):
-        some = whole.sum(tuple(range(length))) if length else whole
+    """p(interval | turn) [TURNS, 12] of counts, or p(stride | strides): where a turn is rare, those of shorter ones."""
+    size, length = (12, STEPS) if table.shape == (TURNS, 12) else (SORTS, 2)
+    whole = np.asarray(table, "f8").reshape([size] * length + [-1])
+    p = (whole.sum(tuple(range(length))) + 1) / (whole.sum() + whole.shape[-1])
+    for shorter in range(length - 1, -1, -1):
+        some = whole.sum(tuple(range(shorter))) if shorter else whole
         p = (some + DOUBT * p) / (some.sum(-1, keepdims=True) + DOUBT)
-    return p.reshape(TURNS, 12)
+    return p.reshape(table.shape)
 
 
 def nearness(own, others, near):
@@ -68,8 +97,8 @@ def nearness(own, others, near):
     return shares / shares.sum()
 
 
-def accent(own, others, played, weights=(OTHERS, OWN), near=0.0):
-    """Table float32 [TURNS, 12] of a composer's counts, a list of other composers', and the net's."""
+def accent(own, others, played, weights=BY_TURN, near=NEAR):
+    """Table float32, of the shape of the counts: a composer's, a list of other composers', and the net's."""
     shares = nearness(own, others, near)
     rest = sum(share * table / table.sum() for share, table in zip(shares, others)) * own.sum()
     his = np.log(chances(own))
@@ -77,8 +106,17 @@ def accent(own, others, played, weights=(OTHERS, OWN), near=0.0):
     return np.clip(found, -MOST, MOST).astype(np.float32)
 
 
+def heard_in(array):
+    """The counts of a note array: (turns, strides)."""
+    return counts(intervals(array)), strides(array)
+
+
+def _add(out, name, array):
+    out[name] = tuple(a + b for a, b in zip(out.get(name, (0, 0)), heard_in(array)))
+
+
 def human(pieces, seed=3):
-    """{composer: counts} of piano pieces, pages as the pianist plays them."""
+    """{composer: (turns, strides)} of piano pieces, pages as the pianist plays them."""
     rng, out = np.random.default_rng(seed), {}
     for piece in sorted(pieces, key=lambda p: p.file):
         if piece.kind == "song" or len(piece.notes) < passages.MINIMUM or piece.composer in NAMELESS:
@@ -86,37 +124,42 @@ def human(pieces, seed=3):
         array = passages.close_gaps(piece.notes)
         if piece.kind == "score":
             array = pianist.play(array, piece.flat, rng)
-        out[piece.composer] = out.get(piece.composer, 0) + counts(intervals(array))
+        _add(out, piece.composer, array)
     return out
 
 
 def played(folder):
-    """{composer: counts} of a soak's music."""
+    """{composer: (turns, strides)} of a soak's music."""
     out = {}
     for stream in soak.read(folder).streams:
         for hour in range(stream.hours()):
-            out[stream.composer] = out.get(stream.composer, 0) + counts(intervals(stream.hour(hour)))
+            _add(out, stream.composer, stream.hour(hour))
     return out
 
 
-def tables(pieces, heard, weights=(OTHERS, OWN), near=0.0):
-    """{composer: table} of every composer that the net was heard as."""
+def tables(pieces, heard, by_turn=BY_TURN, by_stride=BY_STRIDE, near=NEAR):
+    """{tensor's name: table} of every composer that the net was heard as."""
     found = human(pieces)
     out = {}
-    for name, table in heard.items():
-        others = [t for other, t in sorted(found.items()) if other != name and t.sum() >= LEAST]
-        if name in found and others:
-            out[name] = accent(found[name], others, table, weights, near)
+    for name, net in heard.items():
+        others = [table for other, table in sorted(found.items()) if other != name and table[0].sum() >= LEAST]
+        if name not in found or not others:
+            continue
+        for index, (kind, weights) in enumerate((("accent", by_turn), ("stride", by_stride))):
+            if any(weights):
+                out[f"{kind}.{name}"] = accent(found[name][index], [o[index] for o in others], net[index], weights, near)
     return out
 
 
 def load(stored, names):
-    """[composers, TURNS, 12] float32 of a weights file's tensors, zero where it has none; None if nowhere."""
-    out = torch.zeros(len(names), TURNS, 12)
+    """([composers, TURNS, 12], [composers, STRIDES, 2 WIDEST + 1]) float32 of a weights file's tensors, zero where
+    it has none; None if nowhere."""
+    out = torch.zeros(len(names), TURNS, 12), torch.zeros(len(names), STRIDES, 2 * WIDEST + 1)
     for row, name in enumerate(names):
-        if f"accent.{name}" in stored:
-            out[row] = stored[f"accent.{name}"].float()
-    return out if out.any() else None
+        for kind, table in zip(("accent", "stride"), out):
+            if f"{kind}.{name}" in stored:
+                table[row] = stored[f"{kind}.{name}"].float()
+    return out if out[0].any() or out[1].any() else None
 
 
 def main():
@@ -124,9 +167,10 @@ def main():
     parser.add_argument("--weights", required=True, help="weights file")
     parser.add_argument("--played", required=True, metavar="FOLDER", help="soak of it, played without accents")
     parser.add_argument("--data", help="the archive it was trained on (default: ../shared/data's permissive one)")
-    parser.add_argument("--others", type=float, default=OTHERS, help="weight of what other composers would play")
-    parser.add_argument("--near", type=float, default=0.0, help="how much more the nearest of them count (0: all alike)")
-    parser.add_argument("--own", type=float, default=OWN, help="weight of what the net played by itself")
+    for option, default, what in (("--turns", BY_TURN, "turns"), ("--strides", BY_STRIDE, "strides")):
+        parser.add_argument(option, type=float, nargs=2, default=default, metavar=("OTHERS", "OWN"),
+                            help=f"weights, for {what}, of what other composers would play and of what the net played by itself")
+    parser.add_argument("--near", type=float, default=NEAR, help="how much more the nearest others count (0: all alike)")
     parser.add_argument("--out", required=True)
     arguments = parser.parse_args()
     stored, about = safetensors.read(arguments.weights)
@@ -134,15 +178,17 @@ def main():
     if export.FAMILIES[data.family] != about["family"]:
         raise SystemExit(f"{arguments.weights} is of the family {about['family']}: give its archive with --data")
     heard = {name: table for name, table in played(arguments.played).items() if name in json.loads(about["offered"])}
-    found = tables(data.of("train"), heard, (arguments.others, arguments.own), arguments.near)
+    found = tables(data.of("train"), heard, arguments.turns, arguments.strides, arguments.near)
     for name, table in found.items():
-        print(f"accent: {name}: {np.sqrt((table**2).mean()):.3f} in the mean square; {int(heard[name].sum())} notes heard")
-    stored = {name: tensor for name, tensor in stored.items() if not name.startswith("accent.")}
-    stored.update({f"accent.{name}": torch.from_numpy(table).to(torch.bfloat16) for name, table in found.items()})
+        print(f"accent: {name}: {np.sqrt((table**2).mean()):.3f} in the mean square")
+    stored = {name: tensor for name, tensor in stored.items() if not name.startswith(("accent.", "stride."))}
+    stored.update({name: torch.from_numpy(table).to(torch.bfloat16) for name, table in found.items()})
+    told = {"turns": list(arguments.turns), "strides": list(arguments.strides), "near": arguments.near}
     command = (f"python3 -m models.accent --weights FILE --played FOLDER --data {data.name}"
-               f" --others {arguments.others} --near {arguments.near} --own {arguments.own} --out FILE")
+               f" --turns {' '.join(map(str, told['turns']))} --strides {' '.join(map(str, told['strides']))}"
+               f" --near {arguments.near} --out FILE")
     safetensors.write(arguments.out, stored, {**about, "accent": json.dumps(
-        {"others": arguments.others, "near": arguments.near, "own": arguments.own, "command": command, "commit": export.commit()})})
+        {**told, "command": command, "commit": export.commit()})})
     print(f"accent: {arguments.out} sha256 {export.digest(arguments.out)}")
 
 

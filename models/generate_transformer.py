@@ -14,7 +14,7 @@ The rule, for a note's fields in their order, with l the logits of a head given 
     threshold t   0.5: softmax(l). Above: what is less likely than 0.2 (2 t - 1)^2 times the likeliest is
                   not drawn (min-p, Nguyen et al. 2024). Below: l / (1 + 0.4 (1 - 2 t)).
     hard          the likeliest bin
-An accent (accent.py) is added to the logits of the pitches before that, once four notes are heard.
+Accents (accent.py) are added to the logits of the pitches before that, once four notes are heard.
 A bin is the first at which the cumulative probability exceeds unit(seed, note, field).
 
 A plan is a list of trajectories: bucket rows of the control attributes, one every 5 s. A lane
@@ -97,7 +97,7 @@ class Player:
     def __init__(self, net, composers, seeds, kind=0, temperature=1.0, accents=None):
         """composers: list of B rows of the composer table; seeds: B whole numbers; temperature: of the file;
         accents: of its composers, as accent.load() has them."""
-        self.accents = None if accents is None else accents[torch.tensor(composers)]
+        self.accents = None if accents is None else [table[torch.tensor(composers)] for table in accents]
         self.temperature = temperature
         self.net, self.seeds = net, np.asarray(seeds, np.uint64)
         self.lanes = len(composers)
@@ -116,12 +116,31 @@ class Player:
         self.starts = torch.ones(self.lanes, dtype=torch.bool)
         self.heard = torch.zeros(self.lanes, dtype=torch.int64)  # notes since the start
         self.turn = torch.zeros(self.lanes, dtype=torch.int64)
+        self.low = torch.zeros(2, self.lanes, dtype=torch.int64)  # lowest pitches of the last two chords
+        self.strides = torch.zeros(self.lanes, dtype=torch.int64)  # before them
 
-    def _accent(self):
-        """[B,128] of the pitches, after the turn of each lane."""
-        steps = (torch.arange(128) - self.last[:, 1, None]) % 12
-        found = self.accents[torch.arange(self.lanes), self.turn].gather(1, steps)
+    def _stridden(self):
+        """The strides of each lane, the one to the chord that sounds now included."""
+        return (self.strides * accent.SORTS + accent.sort_of((self.low[1] - self.low[0]).numpy())) % accent.STRIDES
+
+    def _accent(self, delta):
+        """[B,128] of the pitches, after the turn of each lane, and after its strides where delta [B] begins a chord."""
+        turns, strides = self.accents
+        lanes, pitches = torch.arange(self.lanes), torch.arange(128)
+        found = turns[lanes, self.turn].gather(1, (pitches - self.last[:, 1, None]) % 12)
+        stride = (pitches - self.low[1][:, None]).clamp(-accent.WIDEST, accent.WIDEST) + accent.WIDEST
+        begins = (delta > accent.CHORD)[:, None]  # a bin up to there is as many ticks
+        found = found + torch.where(begins, strides[lanes, self._stridden()].gather(1, stride), 0.0)
         return torch.where(self.heard[:, None] > accent.STEPS, found, 0.0)
+
+    def _lower(self, drawn, fresh):
+        """Follow the chords: a note that is heard."""
+        delta, pitch = drawn[0], drawn[1]
+        begins = delta > accent.CHORD
+        self.strides = torch.where(fresh, 0, torch.where(begins, self._stridden(), self.strides))
+        before = torch.where(fresh, pitch, torch.where(begins, self.low[1], self.low[0]))
+        now = torch.where(fresh | begins, pitch, torch.minimum(self.low[1], pitch))
+        self.low = torch.stack([before, now])
 
     def _mix(self, index, layer, x, cos, sin):
         qkv = functional.linear(transformer.norm(x), layer.qkv).view(self.lanes, 3, transformer.HEADS, -1)
@@ -166,7 +185,7 @@ class Player:
         for field, head in enumerate(self.net.heads):
             logits = head(h, drawn, torch.float32)
             if field == 1 and self.accents is not None:
-                logits = logits + self._accent()
+                logits = logits + self._accent(drawn[0])
             p = probabilities(logits, field, threshold, self.temperature)
             if hard:
                 new = p.argmax(-1)
@@ -181,6 +200,7 @@ class Player:
             drawn.append(new)
         step = (drawn[1] - self.last[:, 1]) % 12
         self.turn = torch.where(fresh, 0, (self.turn * 12 + step) % accent.TURNS)
+        self._lower(drawn, fresh)
         self.heard = torch.where(fresh, 1, self.heard + 1)
         self.last = torch.stack(drawn, -1)
         self.starts = torch.zeros_like(fresh) if begin is None else begin.clone()

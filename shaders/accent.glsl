@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: MIT
-// A composer's accent (models/accent.py): how much likelier a pitch is with him than the net thinks,
-// after the *turn* that the music has just taken: the last ACCENT_STEPS intervals from note to note,
-// modulo the octave, the latest one last. The tables of the composers lie one behind the other from
-// row ACCENT_ROW of the tables on, as [turn][interval].
+// A composer's accent (models/accent.py): how much likelier a pitch is with him than the net thinks.
+// First, after the *turn* that the music has just taken: the last ACCENT_STEPS intervals from note to
+// note, modulo the octave, the latest one last. Second, where a note begins a new chord, after the last
+// STRIDES *strides*: how far, and which way, the lowest note of a chord is from that of the chord before.
+// The tables of the composers lie one behind the other from row ACCENT_ROW of the tables on, each as
+// [turn][interval] and [strides][stride].
 
 layout(constant_id = 12) const int ACCENT_ROW = 0;
 layout(constant_id = 13) const int ACCENTS = 0; // composers that have room for one, the first
 
 const uint ACCENT_STEPS = 3u;
 const uint TURNS = 12u * 12u * 12u;
+const uint STRIDES = 7u * 7u; // of the last two, each one of seven sorts
+const int WIDEST = 13;        // semitones; what is wider is as this
+const uint ACCENT_SIZE = TURNS * 12u + STRIDES * uint(2 * WIDEST + 1) + 1u;
+const uint CHORD_TICKS = 3u; // no more between notes that are struck together
 
 uint interval(Place place, uint pitch)
 {
@@ -21,11 +27,50 @@ uint turned(Place place, uint note)
     return place.heard == 0u ? 0u : (place.turn * 12u + interval(place, uint(bin_of(note, 1)))) % TURNS;
 }
 
-// What is added to the logit of a pitch.
-float accent(Place place, uint composer, int pitch)
+bool begins_chord(Place place, uint note)
+{
+    return place.heard == 0u || ticks_of(note) > CHORD_TICKS;
+}
+
+// Its sort: an octave or so down, a leap, a step, the same, a step up, a leap, an octave or so.
+uint sort_of(int stride)
+{
+    int size = abs(stride);
+    uint sort = size == 0 ? 0u : size <= 2 ? 1u : size <= 7 ? 2u : 3u;
+    return stride < 0 ? 3u - sort : 3u + sort;
+}
+
+// What place.lows is once `note` has been heard: the lowest pitch of the chord that sounds in the low
+// byte, of the chord before in the next one, and the strides above.
+uint lowered(Place place, uint note)
+{
+    uint pitch = uint(bin_of(note, 1));
+    uint low = place.lows & 255u, before = place.lows >> 8 & 255u, strides = place.lows >> 16;
+    if (place.heard == 0u)
+        return pitch | pitch << 8;
+    if (!begins_chord(place, note))
+        return min(low, pitch) | before << 8 | strides << 16;
+    strides = (strides * 7u + sort_of(int(low) - int(before))) % STRIDES;
+    return pitch | low << 8 | strides << 16;
+}
+
+float accent_at(uint at)
+{
+    return table(ACCENT_ROW, int(at >> 2u))[at & 3u];
+}
+
+// What is added to the logit of a pitch of `note`, whose delta is drawn.
+float accent(Place place, uint composer, uint note, int pitch)
 {
     if (composer >= uint(ACCENTS) || place.heard <= ACCENT_STEPS)
         return 0.0;
-    uint at = (composer * TURNS + place.turn) * 12u + interval(place, uint(pitch));
-    return table(ACCENT_ROW, int(at >> 2u))[at & 3u];
+    uint first = composer * ACCENT_SIZE;
+    float sum = accent_at(first + place.turn * 12u + interval(place, uint(pitch)));
+    if (begins_chord(place, note)) {
+        int low = int(place.lows & 255u), before = int(place.lows >> 8 & 255u);
+        uint strides = ((place.lows >> 16) * 7u + sort_of(low - before)) % STRIDES;
+        int stride = clamp(pitch - low, -WIDEST, WIDEST) + WIDEST;
+        sum += accent_at(first + TURNS * 12u + strides * uint(2 * WIDEST + 1) + uint(stride));
+    }
+    return sum;
 }

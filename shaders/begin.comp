@@ -25,7 +25,7 @@ void main()
     Place place = places[number];
     barrier();
     if ((lane.flags & LANE_CLEAR_STATE) != 0u) {
-        place = Place(0u, 0u, 0u, 0u, 0u, uint[3](0u, 0u, 0u));
+        place = Place(0u, 0u, 0u, 0u, 0u, 0u, uint[2](0u, 0u));
         if (me == 0)
             places[number] = place;
     }

@@ -54,7 +54,7 @@ uint drawn(int field, int number, Lane lane, Place place, uint note)
             sum += product8(weights[FIELD_ROWS[field] * (FEATURES / 8) + k * rows + row],
                             heard[2 * k], heard[2 * k + 1]);
         logits[number * START_ROW + FIELD_ROWS[field] + row] = sum;
-        logit[row] = field == 1 ? sum + accent(place, lane.composer, row) : sum;
+        logit[row] = field == 1 ? sum + accent(place, lane.composer, note, row) : sum;
     }
     barrier();
     float best = -1e38;
@@ -105,7 +105,7 @@ void main()
         notes[at] = note;
         places[number] = Place(place.number + 1u, place.ticks + ticks_of(note), note,
                                min(place.heard + 1u, HEARD_MOST), turned(place, note),
-                               uint[3](0u, 0u, 0u));
+                               lowered(place, note), uint[2](0u, 0u));
     }
     for (int quad = me; quad < QUADS; quad += 32)
         inputs[quad_index(quad, number)] = embedded(lane, false, note, quad);

@@ -79,7 +79,7 @@ uint drawn(const int field, const int groups, const int first, int number, Lane 
                 value = sums[r] + bias(field, row);
                 logits[number * START_ROW + FIELD_ROWS[field] + row] = value;
                 if (field == 1)
-                    value += accent(place, lane.composer, row);
+                    value += accent(place, lane.composer, note, row);
                 if (allowed(field, row))
                     best = max(best, value);
             }
@@ -143,7 +143,7 @@ void main()
         notes[at] = note;
         places[number] = Place(place.number + 1u, place.ticks + ticks_of(note), note,
                                min(place.heard + 1u, HEARD_MOST), turned(place, note),
-                               uint[3](0u, 0u, 0u));
+                               lowered(place, note), uint[2](0u, 0u));
     }
     for (int quad = me; quad < QUADS; quad += WIDTH)
         inputs[quad_index(quad, number)] = embedded(lane, false, note, quad);

@@ -8,7 +8,8 @@ struct Place {
     uint last;   // the note to hear, four bins of eight bits: delta, pitch, duration, velocity
     uint heard;  // elements before it; stands at a number beyond every window
     uint turn;   // of `last` and the notes before it: accent.glsl
-    uint room[3];
+    uint lows;   // of the last chords: accent.glsl
+    uint room[2];
 };
 
 const uint HEARD_MOST = 0x40000000u;

@@ -20,7 +20,7 @@
 
 /** Where a lane is in its music: Place in shaders/place.glsl. */
 struct note_place {
-    uint32_t number, ticks, last, heard, turn, room[3];
+    uint32_t number, ticks, last, heard, turn, lows, room[2];
 };
 
 _Static_assert(SHAPE_MOST_LAYERS + 1 <= ENGINE_MOST_VIEWS, "a ring of each, and the place");

@@ -17,10 +17,13 @@
 #define COMPOSER_ROW (TABLES_LOGITS + 1)
 #define SEEN_ROWS 605
 #define TICK_ROWS 1
-/** An accent, shaders/accent.glsl: intervals, of each turn of three. */
+/** An accent, shaders/accent.glsl: intervals, of each turn of three, and strides, of each two
+ * before. */
 #define ACCENT_TURNS 1728
 #define ACCENT_INTERVALS 12
-#define ACCENT_SIZE (ACCENT_TURNS * ACCENT_INTERVALS)
+#define ACCENT_STRIDES 49
+#define ACCENT_WIDTHS 27
+#define ACCENT_SIZE (ACCENT_TURNS * ACCENT_INTERVALS + ACCENT_STRIDES * ACCENT_WIDTHS + 1)
 #define MOST_ROWS 65536
 
 const uint32_t tables_sizes[TABLES_FIELDS] = {95, 128, 64, 32};
@@ -87,12 +90,12 @@ static uint32_t put_ticks(struct pile *pile)
     return drawn;
 }
 
-/** A composer's accent, or NULL. */
-static const struct safetensors_tensor *find_accent(const struct safetensors *file,
-                                                    const char *composer)
+/** A composer's `what`, or NULL. */
+static const struct safetensors_tensor *find_of(const struct safetensors *file, const char *what,
+                                                const char *composer)
 {
     char name[300];
-    snprintf(name, sizeof name, "accent.%s", composer);
+    snprintf(name, sizeof name, "%s.%s", what, composer);
     return safetensors_find(file, name);
 }
 
@@ -100,7 +103,8 @@ static const struct safetensors_tensor *find_accent(const struct safetensors *fi
 static uint32_t count_accents(const struct safetensors *file, const struct net_info *info)
 {
     uint32_t count = info->composer_count;
-    while (count > 0 && !find_accent(file, info->composers[count - 1]))
+    while (count > 0 && !find_of(file, "accent", info->composers[count - 1]) &&
+           !find_of(file, "stride", info->composers[count - 1]))
         count--;
     return count;
 }
@@ -110,18 +114,29 @@ static uint64_t accent_rows(uint32_t accents, uint32_t width)
     return ((uint64_t)accents * ACCENT_SIZE + width - 1) / width;
 }
 
+/** One of them, if there is one. */
+static int put_accent(struct pile *pile, const char *what, const char *composer, uint32_t rows,
+                      uint32_t columns, float *out)
+{
+    const struct safetensors_tensor *tensor = find_of(pile->file, what, composer);
+    if (!tensor)
+        return 0;
+    int r = safetensors_matrix(pile->file, tensor->name, rows, columns, &tensor);
+    for (uint64_t i = 0; r == 0 && i < tensor->elements; i++)
+        out[i] = safetensors_float(tensor, i);
+    return r;
+}
+
 /** One behind the other, without a gap; those of composers that have none are zero. */
 static int put_accents(const struct tables *tables, struct pile *pile, const struct net_info *info)
 {
+    float *out = pile->values + (size_t)pile->used * pile->width;
     int r = 0;
-    for (uint32_t i = 0; i < tables->accents && r == 0; i++) {
-        const struct safetensors_tensor *tensor = find_accent(pile->file, info->composers[i]);
-        if (!tensor)
-            continue;
-        r = safetensors_matrix(pile->file, tensor->name, ACCENT_TURNS, ACCENT_INTERVALS, &tensor);
-        float *out = pile->values + (size_t)pile->used * pile->width + (size_t)i * ACCENT_SIZE;
-        for (uint64_t k = 0; r == 0 && k < tensor->elements; k++)
-            out[k] = safetensors_float(tensor, k);
+    for (uint32_t i = 0; i < tables->accents && r == 0; i++, out += ACCENT_SIZE) {
+        r = put_accent(pile, "accent", info->composers[i], ACCENT_TURNS, ACCENT_INTERVALS, out);
+        if (r == 0)
+            r = put_accent(pile, "stride", info->composers[i], ACCENT_STRIDES, ACCENT_WIDTHS,
+                           out + (size_t)ACCENT_TURNS * ACCENT_INTERVALS);
     }
     pile->used += (uint32_t)accent_rows(tables->accents, pile->width);
     return r;

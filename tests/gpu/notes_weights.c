@@ -85,8 +85,10 @@ static uint32_t list(struct notes_weights *w, struct tensor *tensors)
         snprintf(name, sizeof name, "head%d.bias", k);
         add(tensors, &count, name, notes_sizes[k], 0, &head->bias, 0.5f, false);
     }
-    if (w->accented)
+    if (w->accented) {
         add(tensors, &count, "accent.c1", NOTES_TURNS, 12, &w->accent, 3, false);
+        add(tensors, &count, "stride.c1", NOTES_STRIDES, NOTES_WIDTHS, &w->stride, 3, false);
+    }
     return count;
 }
 

@@ -22,8 +22,10 @@ struct notes_head {
 #define NOTES_CONTROLS 6
 /** Rows of the table of controls, and where each control's begin. */
 #define NOTES_CONTROL_ROWS 67
-/** Of an accent: turns of three intervals. */
+/** Of an accent: turns of three intervals; pairs of strides, and how wide they are. */
 #define NOTES_TURNS 1728
+#define NOTES_STRIDES 49
+#define NOTES_WIDTHS 27
 
 extern const uint32_t notes_sizes[4];
 extern const uint32_t notes_control_rows[NOTES_CONTROLS];
@@ -36,6 +38,7 @@ struct notes_weights {
     struct notes_head head[4];
     bool accented; ///< whether composer c1 has an accent
     float *accent; ///< his, [NOTES_TURNS][12]
+    float *stride; ///< his, [NOTES_STRIDES][NOTES_WIDTHS]
     float *values; ///< of all of them
 };
 

@@ -387,88 +387,6 @@ static void hard_mode_takes_the_likeliest(void **state)
     uniform(0.5f, NET_HARD);
 }
 
-/** The pitch that the net's own logits and the accent together make the likeliest. */
-static int likeliest(const float logits[LOGITS], const float *accent, uint32_t turn, int last)
-{
-    int best = -1;
-    float most = -INFINITY;
-    for (int pitch = 21; pitch <= 108; pitch++) {
-        float value = logits[95 + pitch];
-        if (accent)
-            value += accent[turn * 12 + (uint32_t)((pitch - last + 132) % 12)];
-        if (value > most) {
-            most = value;
-            best = pitch;
-        }
-    }
-    return best;
-}
-
-/** What net_new() says of a net whose second composer of three has an accent; its weights. */
-static int open_accented(const struct notes_flaw *flaw, struct notes_weights *ret_weights,
-                         struct net **ret_net)
-{
-    *ret_weights = (struct notes_weights){
-        .width = 256, .hidden = 256, .composers = 3, .kinds = 2, .layers = 1, .windows = {16}};
-    ret_weights->accented = true;
-    notes_weights_init(ret_weights, 3);
-    notes_weights_write(ret_weights, driver_scratch("accented.safetensors"), flaw);
-    return net_new(device, driver_scratch("accented.safetensors"), 3, ret_net);
-}
-
-static void an_accent_follows_the_turns(void **state)
-{
-    struct notes_weights weights;
-    struct net *accented = NULL;
-    assert_int_equal(open_accented(NULL, &weights, &accented), 0);
-    uint32_t seed = 7, turn[3] = {0}, differ = 0;
-    uint8_t given[3][4], drawn[3][4], last[3][4] = {0};
-    // Every other note is given, or nothing but the likeliest would ever be heard.
-    for (uint32_t step = 0; step < 48; step++) {
-        struct net_lane lanes[3];
-        for (uint32_t i = 0; i < 3; i++) {
-            lanes[i] = lane(1, step);
-            lanes[i].composer = i;
-            lanes[i].sampling = NET_HARD;
-            notes_weights_note(&seed, given[i]);
-            lanes[i].forced = given[i];
-            lanes[i].forced_count = step % 2 ? 0 : 1;
-        }
-        // The second lane begins anew in the middle, and is counted from there.
-        uint32_t heard[3] = {step, step, step};
-        if (step >= 24)
-            heard[1] -= 24;
-        if (step == 24)
-            net_reset(accented, 1);
-        assert_int_equal(net_debug_run(accented, lanes, 1, drawn[0]), 0);
-        for (uint32_t i = 0; i < 3; i++) {
-            float logits[LOGITS];
-            assert_int_equal(net_debug_peek(accented, i, "logits", logits, LOGITS), LOGITS);
-            const float *accent = i == 1 && heard[i] > 3 ? weights.accent : NULL;
-            int wanted = likeliest(logits, accent, turn[i], last[i][1]);
-            if (step % 2) {
-                assert_int_equal(drawn[i][1], wanted);
-                differ += wanted != likeliest(logits, NULL, 0, 0);
-            }
-            uint32_t interval = (uint32_t)(drawn[i][1] - last[i][1] + 132) % 12;
-            turn[i] = heard[i] ? (turn[i] * 12 + interval) % NOTES_TURNS : 0;
-            memcpy(last[i], drawn[i], 4);
-        }
-    }
-    assert_true(differ > 5);
-    net_free(accented);
-    notes_weights_finish(&weights);
-}
-
-static void an_accent_of_another_shape_is_refused(void **state)
-{
-    static const struct notes_flaw flaw = {.tensor = "accent.c1"};
-    struct notes_weights weights;
-    struct net *broken = NULL;
-    assert_int_equal(open_accented(&flaw, &weights, &broken), -EBADMSG);
-    notes_weights_finish(&weights);
-}
-
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -485,8 +403,6 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(a_higher_threshold_drops_the_unlikely, stage_reset),
         cmocka_unit_test_setup(a_lower_threshold_is_bolder, stage_reset),
         cmocka_unit_test_setup(hard_mode_takes_the_likeliest, stage_reset),
-        cmocka_unit_test_setup(an_accent_follows_the_turns, stage_reset),
-        cmocka_unit_test_setup(an_accent_of_another_shape_is_refused, stage_reset),
     };
     driver_choose(argc, argv);
     return cmocka_run_group_tests(tests, open_net, stage_close);

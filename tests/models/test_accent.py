@@ -9,7 +9,7 @@ from unittest import mock
 import numpy as np
 import torch
 
-from models import accent, archive, export_transformer, generate_transformer, safetensors
+from models import accent, archive, export_transformer, generate_transformer, midi, safetensors
 
 from hand import piece
 
@@ -49,6 +49,44 @@ class Counts(unittest.TestCase):
         self.assertGreater(found[turn(11, 11, 7), 0], 0.95)
 
 
+def array(*chords):
+    """A note array of chords, 0.2 s apart; the notes of one 10 ms apart, in this order."""
+    rows = [(i * 0.2 + j * 0.01, pitch) for i, chord in enumerate(chords) for j, pitch in enumerate(chord)]
+    out = np.zeros(len(rows), midi.NOTE)
+    out["onset"], out["pitch"] = zip(*rows) if rows else ((), ())
+    out["offset"], out["velocity"] = out["onset"] + 0.15, 64
+    return out
+
+
+class Strides(unittest.TestCase):
+    def test_sorts(self):
+        strides = np.array([-30, -8, -7, -3, -2, -1, 0, 1, 2, 3, 7, 8, 30])
+        self.assertEqual(accent.sort_of(strides).tolist(), [0, 0, 1, 1, 2, 2, 3, 4, 4, 5, 5, 6, 6])
+
+    def test_each_stands_after_the_two_before_and_is_of_the_lowest_notes(self):
+        # Of the third chord the lowest note comes last; the fourth begins with another than its lowest.
+        found = accent.strides(array([40], [52, 56], [55, 59, 43], [47, 41], [41]))
+        self.assertEqual(found.sum(), 2)
+        up, down, near = accent.sort_of(12), accent.sort_of(-9), accent.sort_of(-2)
+        self.assertEqual(found[up * 7 + down, 47 - 43 + accent.WIDEST], 1)
+        self.assertEqual(found[down * 7 + near, 0 + accent.WIDEST], 1)
+
+    def test_wide_ones_are_as_the_widest(self):
+        found = accent.strides(array([40], [40], [40], [90], [20]))
+        self.assertEqual(found[3 * 7 + 3, 2 * accent.WIDEST], 1)
+        self.assertEqual(found[3 * 7 + 6, 0], 1)
+
+    def test_few_notes_have_none(self):
+        for few in ([], [[60]], [[60], [62], [64]], [[60, 64, 67, 72]]):
+            self.assertEqual(accent.strides(array(*few)).sum(), 0)
+
+    def test_chances_are_chances(self):
+        found = accent.chances(accent.strides(piece(seconds=60).notes))
+        self.assertEqual(found.shape, (accent.STRIDES, 2 * accent.WIDEST + 1))
+        np.testing.assert_allclose(found.sum(1), 1)
+        self.assertGreater(found.min(), 0)
+
+
 class Accent(unittest.TestCase):
     def setUp(self):
         rng = np.random.default_rng(2)
@@ -59,7 +97,7 @@ class Accent(unittest.TestCase):
         self.assertLess(np.abs(accent.accent(self.even, [self.even], self.even)).max(), 1e-6)
 
     def test_his_own_turns_are_given_and_others_taken(self):
-        found = accent.accent(self.fourths, [self.even], self.even)
+        found = accent.accent(self.fourths, [self.even], self.even, (0.5, 0.7))
         self.assertGreater(found[:, 5].mean(), 1)
         self.assertLess(found[:, 7].mean(), -1)
         self.assertLessEqual(np.abs(found).max(), accent.MOST)
@@ -77,7 +115,7 @@ class Accent(unittest.TestCase):
         shares = accent.nearness(self.fourths, others, 60.0)
         self.assertGreater(shares[0], 0.99)
         near = accent.accent(self.fourths, others, self.fourths, (1.0, 0.0), 60.0)
-        alone = accent.accent(self.fourths, [self.even], self.fourths, (1.0, 0.0))
+        alone = accent.accent(self.fourths, [self.even], self.fourths, (1.0, 0.0), 0.0)
         self.assertTrue(np.allclose(near, alone, atol=0.05))
 
     def test_a_net_that_plays_them_already_is_led_less(self):
@@ -87,9 +125,14 @@ class Accent(unittest.TestCase):
 
     def test_tables_need_others_to_compare_with(self):
         pieces = [piece(name, 400, seed) for name in ("bach", "chopin") for seed in range(3)]
-        heard = {"bach": self.even, "nobody": self.even}
+        net = (self.even, np.ones((accent.STRIDES, 2 * accent.WIDEST + 1)))
+        heard = {"bach": net, "nobody": net}
         with mock.patch.object(accent, "LEAST", 10):
-            self.assertEqual(list(accent.tables(pieces, heard)), ["bach"])
+            found = accent.tables(pieces, heard)
+            self.assertEqual({name: table.shape for name, table in found.items()},
+                             {"accent.bach": (accent.TURNS, 12), "stride.bach": (accent.STRIDES, 2 * accent.WIDEST + 1)})
+            self.assertEqual(list(accent.tables(pieces, heard, (0.0, 0.0))), ["stride.bach"])
+            self.assertEqual(list(accent.tables(pieces, heard, by_stride=(0.0, 0.0))), ["accent.bach"])
             self.assertEqual(accent.tables(pieces[:3], heard), {})
         self.assertEqual(accent.tables(pieces, heard), {})  # too little of Chopin
 
@@ -104,9 +147,12 @@ class Player(unittest.TestCase):
                 head.out.zero_()
                 head.bias.zero_()
 
+    def tables(self, rows):
+        return torch.zeros(rows, accent.TURNS, 12), torch.zeros(rows, accent.STRIDES, 2 * accent.WIDEST + 1)
+
     def test_only_the_composer_who_has_one_follows_it(self):
-        accents = torch.zeros(2, accent.TURNS, 12)
-        accents[1, :, 7] = 50.0
+        accents = self.tables(2)
+        accents[0][1, :, 7] = 50.0
         player = generate_transformer.Player(self.net, [0, 1], [1, 1], accents=accents)
         pitches = []
         for _ in range(30):
@@ -118,15 +164,43 @@ class Player(unittest.TestCase):
         # Before the fourth note nobody has an accent, so both have played the same.
         self.assertTrue((pitches[:4, 0] == pitches[:4, 1]).all())
 
+    def test_strides_are_followed_where_a_chord_begins(self):
+        accents = self.tables(1)
+        accents[1][0] = torch.randn(accent.STRIDES, 2 * accent.WIDEST + 1, generator=torch.Generator().manual_seed(1)) * 50
+        player = generate_transformer.Player(self.net, [0], [1], accents=accents)
+        drawn = []
+        for step in range(120):
+            # Deltas of a net that knows nothing are nearly all long: two of three are given.
+            forced = None if step % 3 == 2 else torch.tensor([[step % 3 * 2, -1, -1, -1]])
+            drawn.append(player.step(forced=forced)[0][0].tolist())
+        followed = begun = 0
+        for at in range(4, len(drawn)):
+            lows = []
+            for delta, pitch, *_ in drawn[:at]:
+                if lows and delta <= accent.CHORD:
+                    lows[-1] = min(lows[-1], pitch)
+                else:
+                    lows.append(pitch)
+            if drawn[at][0] <= accent.CHORD or len(lows) < 3:
+                continue
+            first, last = accent.sort_of(np.diff(lows[-3:]))
+            stride = np.clip(np.arange(21, 109) - lows[-1], -accent.WIDEST, accent.WIDEST) + accent.WIDEST
+            row = accents[1][0, first * 7 + last].numpy()[stride]
+            begun += 1
+            followed += row[drawn[at][1] - 21] > row.max() - 12  # so much less is e^-12 as likely
+        self.assertGreater(begun, 30)
+        self.assertEqual(followed, begun)
+
     def test_a_new_piece_is_counted_from_its_start(self):
-        accents = torch.zeros(2, accent.TURNS, 12)
-        accents[:, :, 7] = 50.0
+        accents = self.tables(2)
+        accents[0][:, :, 7] = 50.0
         player = generate_transformer.Player(self.net, [0], [1], accents=accents)
         for index in range(8):
             player.step(begin=torch.tensor([index == 7]))
         self.assertTrue(bool(player.starts[0]))
-        player.step()
-        self.assertEqual((int(player.heard[0]), int(player.turn[0])), (1, 0))
+        note = player.step()[0][0]
+        self.assertEqual((int(player.heard[0]), int(player.turn[0]), int(player.strides[0])), (1, 0, 0))
+        self.assertEqual(player.low[:, 0].tolist(), [int(note[1])] * 2)
 
 
 class File(unittest.TestCase):
@@ -139,26 +213,28 @@ class File(unittest.TestCase):
             stored, about = safetensors.read(before)
             safetensors.write(before, stored, {**about, "family": "open"})
             data = archive.Archive("test", "0" * 64, "permissive", [])
-            heard = {"bach": np.ones((accent.TURNS, 12)), "other": np.ones((accent.TURNS, 12))}
+            net = (np.ones((accent.TURNS, 12)), np.ones((accent.STRIDES, 2 * accent.WIDEST + 1)))
+            heard = {"bach": net, "other": net}
             table = np.full((accent.TURNS, 12), 0.5, np.float32)
+            wide = np.full((accent.STRIDES, 2 * accent.WIDEST + 1), 0.25, np.float32)
 
-            def weighed(_pieces, heard, weights, near):
-                self.assertEqual((weights, near), ((accent.OTHERS, 0.6), 60.0))
-                return {name: table for name in heard}
+            def weighed(_pieces, heard, turns, strides, near):
+                self.assertEqual((tuple(turns), tuple(strides), near), (accent.BY_TURN, (0.1, 0.6), 30.0))
+                return {f"{kind}.{name}": t for name in heard for kind, t in (("accent", table), ("stride", wide))}
 
             with mock.patch("builtins.print"), mock.patch.object(archive, "load", lambda path: data), \
                     mock.patch.object(accent, "played", lambda folder: heard), \
                     mock.patch.object(accent, "tables", weighed), \
-                    mock.patch("sys.argv", ["x", "--weights", str(before), "--played", "F", "--own", "0.6", "--near", "60",
-                                            "--out", str(after)]):
+                    mock.patch("sys.argv", ["x", "--weights", str(before), "--played", "F", "--strides", "0.1", "0.6",
+                                            "--near", "30", "--out", str(after)]):
                 accent.main()
             found, told = safetensors.read(after)
-            self.assertEqual(set(found) - set(stored), {"accent.bach"})
-            self.assertEqual(json.loads(told["accent"])["own"], 0.6)
-            self.assertIn("--own 0.6", json.loads(told["accent"])["command"])
-            accents = accent.load(found, json.loads(told["composers"]))
-            self.assertTrue((accents[0] == 0.5).all())
-            self.assertFalse(accents[1:].any())
+            self.assertEqual(set(found) - set(stored), {"accent.bach", "stride.bach"})
+            self.assertEqual(json.loads(told["accent"])["strides"], [0.1, 0.6])
+            self.assertIn("--strides 0.1 0.6 --near 30.0", json.loads(told["accent"])["command"])
+            for accents, value in zip(accent.load(found, json.loads(told["composers"])), (0.5, 0.25)):
+                self.assertTrue((accents[0] == value).all())
+                self.assertFalse(accents[1:].any())
             self.assertIsNone(accent.load(stored, ["bach"]))
 
 
