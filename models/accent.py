@@ -12,7 +12,7 @@ is a judge of four notes that is asked of every note (as in FUDGE, Yang and Klei
 density ratio: drawn so, the net's turns become as frequent as the composer's. Where a note begins a chord,
 its *stride*, in semitones from the lowest note of the chord before, adds as much again, by weights of its
 own, after the two strides before: the way of the left hand. The others count the more the nearer they are
-to the composer (nearness()). p is counted in the train split, backed off to shorter turns and to none. Music is
+to the composer (nearness()), or as much as is given those that the net is taken for (--against). p is counted in the train split, backed off to shorter turns and to none. Music is
 counted as the net plays it: pages are played first (pianist.py), chords in the order of their onsets.
 
     python3 -m models.accent --weights FILE --played FOLDER --out FILE
@@ -88,18 +88,20 @@ def chances(table):
     return p.reshape(table.shape)
 
 
-def nearness(own, others, near):
+def nearness(own, others, near, rivals=()):
     """Shares [N] of other composers' counts: exp(-near KL), the divergence of what follows a turn from
-    what follows in the composer's own music, in nats a note. All alike where near is 0."""
+    what follows in the composer's own music, in nats a note. All alike where near is 0. `rivals`, whom he is
+    taken for: shares [N] that some of them have whatever they are, of 1 in all."""
     his, turns = np.log(chances(own)), own / own.sum()
     far = np.array([(turns * (his - np.log(chances(table)))).sum() for table in others])
     shares = np.exp(near * (far.min() - far))
-    return shares / shares.sum()
+    given = np.asarray(rivals, "f8") if len(rivals) else np.zeros(len(others))
+    return given + (1 - given.sum()) * shares / shares.sum()
 
 
-def accent(own, others, played, weights=BY_TURN, near=NEAR):
+def accent(own, others, played, weights=BY_TURN, near=NEAR, rivals=()):
     """Table float32, of the shape of the counts: a composer's, a list of other composers', and the net's."""
-    shares = nearness(own, others, near)
+    shares = nearness(own, others, near, rivals)
     rest = sum(share * table / table.sum() for share, table in zip(shares, others)) * own.sum()
     his = np.log(chances(own))
     found = weights[0] * (his - np.log(chances(rest))) + weights[1] * (his - np.log(chances(played)))
@@ -137,17 +139,22 @@ def played(folder):
     return out
 
 
-def tables(pieces, heard, by_turn=BY_TURN, by_stride=BY_STRIDE, near=NEAR):
-    """{tensor's name: table} of every composer that the net was heard as."""
+def tables(pieces, heard, by_turn=BY_TURN, by_stride=BY_STRIDE, near=NEAR, against=()):
+    """{tensor's name: table} of every composer that the net was heard as; against: (composer, rival, share)."""
     found = human(pieces)
     out = {}
     for name, net in heard.items():
-        others = [table for other, table in sorted(found.items()) if other != name and table[0].sum() >= LEAST]
+        others = {other: table for other, table in sorted(found.items()) if other != name and table[0].sum() >= LEAST}
+        given = {rival: share for composer, rival, share in against if composer == name}
         if name not in found or not others:
             continue
+        if set(given) - set(others) or sum(given.values()) > 1:
+            raise SystemExit(f"--against {name}: rivals with music enough are {', '.join(others)}; their shares are 1 in all at most")
+        rivals = [given.get(other, 0.0) for other in others]
         for index, (kind, weights) in enumerate((("accent", by_turn), ("stride", by_stride))):
             if any(weights):
-                out[f"{kind}.{name}"] = accent(found[name][index], [o[index] for o in others], net[index], weights, near)
+                out[f"{kind}.{name}"] = accent(
+                    found[name][index], [o[index] for o in others.values()], net[index], weights, near, rivals)
     return out
 
 
@@ -166,29 +173,40 @@ def main():
     parser = argparse.ArgumentParser(description="Give a transformer's weights file the accents of its composers.")
     parser.add_argument("--weights", required=True, help="weights file")
     parser.add_argument("--played", required=True, metavar="FOLDER", help="soak of it, played without accents")
+    parser.add_argument("--composer", action="append", help="whose; those of others are left as they are (default: all)")
     parser.add_argument("--data", help="the archive it was trained on (default: ../shared/data's permissive one)")
     for option, default, what in (("--turns", BY_TURN, "turns"), ("--strides", BY_STRIDE, "strides")):
         parser.add_argument(option, type=float, nargs=2, default=default, metavar=("OTHERS", "OWN"),
                             help=f"weights, for {what}, of what other composers would play and of what the net played by itself")
     parser.add_argument("--near", type=float, default=NEAR, help="how much more the nearest others count (0: all alike)")
+    parser.add_argument("--against", nargs=3, action="append", default=[], metavar=("COMPOSER", "RIVAL", "SHARE"),
+                        help="a share of the others that is a rival's, for whom the net's music is taken; the nearest have the rest")
     parser.add_argument("--out", required=True)
     arguments = parser.parse_args()
     stored, about = safetensors.read(arguments.weights)
     data = archive.load(arguments.data or archive.DATA / archive.PERMISSIVE)
     if export.FAMILIES[data.family] != about["family"]:
         raise SystemExit(f"{arguments.weights} is of the family {about['family']}: give its archive with --data")
-    heard = {name: table for name, table in played(arguments.played).items() if name in json.loads(about["offered"])}
-    found = tables(data.of("train"), heard, arguments.turns, arguments.strides, arguments.near)
+    offered = json.loads(about["offered"])
+    wanted = arguments.composer or offered
+    if set(wanted) - set(offered):
+        raise SystemExit(f"{arguments.weights} offers {', '.join(offered)}: give those with --composer")
+    heard = {name: table for name, table in played(arguments.played).items() if name in wanted}
+    against = [(composer, rival, float(share)) for composer, rival, share in arguments.against]
+    found = tables(data.of("train"), heard, arguments.turns, arguments.strides, arguments.near, against)
     for name, table in found.items():
         print(f"accent: {name}: {np.sqrt((table**2).mean()):.3f} in the mean square")
-    stored = {name: tensor for name, tensor in stored.items() if not name.startswith(("accent.", "stride."))}
+    kinds = ("accent.", "stride.")
+    stored = {name: tensor for name, tensor in stored.items() if not (name.startswith(kinds) and name[7:] in wanted)}
     stored.update({name: torch.from_numpy(table).to(torch.bfloat16) for name, table in found.items()})
-    told = {"turns": list(arguments.turns), "strides": list(arguments.strides), "near": arguments.near}
-    command = (f"python3 -m models.accent --weights FILE --played FOLDER --data {data.name}"
-               f" --turns {' '.join(map(str, told['turns']))} --strides {' '.join(map(str, told['strides']))}"
-               f" --near {arguments.near} --out FILE")
-    safetensors.write(arguments.out, stored, {**about, "accent": json.dumps(
-        {**told, "command": command, "commit": export.commit()})})
+    told = json.loads(about.get("accent", "{}"))
+    for composer in heard:
+        given = "".join(f" --against {c} {rival} {share}" for c, rival, share in against if c == composer)
+        told[composer] = {"command": f"python3 -m models.accent --weights FILE --played FOLDER --data {data.name}"
+                          f" --composer {composer} --turns {' '.join(map(str, arguments.turns))}"
+                          f" --strides {' '.join(map(str, arguments.strides))} --near {arguments.near}{given} --out FILE",
+                          "commit": export.commit()}
+    safetensors.write(arguments.out, stored, {**about, "accent": json.dumps(told)})
     print(f"accent: {arguments.out} sha256 {export.digest(arguments.out)}")
 
 

@@ -114,6 +114,8 @@ class Accent(unittest.TestCase):
         self.assertTrue(np.allclose(accent.nearness(self.fourths, others, 0.0), 0.5))
         shares = accent.nearness(self.fourths, others, 60.0)
         self.assertGreater(shares[0], 0.99)
+        given = accent.nearness(self.fourths, others, 60.0, [0.0, 0.75])
+        self.assertTrue(np.allclose(given, [0.25, 0.75], atol=0.01))
         near = accent.accent(self.fourths, others, self.fourths, (1.0, 0.0), 60.0)
         alone = accent.accent(self.fourths, [self.even], self.fourths, (1.0, 0.0), 0.0)
         self.assertTrue(np.allclose(near, alone, atol=0.05))
@@ -133,6 +135,11 @@ class Accent(unittest.TestCase):
                              {"accent.bach": (accent.TURNS, 12), "stride.bach": (accent.STRIDES, 2 * accent.WIDEST + 1)})
             self.assertEqual(list(accent.tables(pieces, heard, (0.0, 0.0))), ["stride.bach"])
             self.assertEqual(list(accent.tables(pieces, heard, by_stride=(0.0, 0.0))), ["accent.bach"])
+            against = accent.tables(pieces, heard, against=[("bach", "chopin", 0.5), ("chopin", "bach", 0.9)])
+            self.assertEqual(set(against), set(found))  # of one other he has all that is left, too
+            for wrong in ([("bach", "nobody", 0.5)], [("bach", "chopin", 1.5)]):
+                with self.assertRaisesRegex(SystemExit, "--against bach: rivals with music enough are chopin"):
+                    accent.tables(pieces, heard, against=wrong)
             self.assertEqual(accent.tables(pieces[:3], heard), {})
         self.assertEqual(accent.tables(pieces, heard), {})  # too little of Chopin
 
@@ -218,20 +225,22 @@ class File(unittest.TestCase):
             table = np.full((accent.TURNS, 12), 0.5, np.float32)
             wide = np.full((accent.STRIDES, 2 * accent.WIDEST + 1), 0.25, np.float32)
 
-            def weighed(_pieces, heard, turns, strides, near):
+            def weighed(_pieces, heard, turns, strides, near, against):
                 self.assertEqual((tuple(turns), tuple(strides), near), (accent.BY_TURN, (0.1, 0.6), 30.0))
+                self.assertEqual(against, [("bach", "other", 0.5)])
                 return {f"{kind}.{name}": t for name in heard for kind, t in (("accent", table), ("stride", wide))}
 
             with mock.patch("builtins.print"), mock.patch.object(archive, "load", lambda path: data), \
                     mock.patch.object(accent, "played", lambda folder: heard), \
                     mock.patch.object(accent, "tables", weighed), \
                     mock.patch("sys.argv", ["x", "--weights", str(before), "--played", "F", "--strides", "0.1", "0.6",
-                                            "--near", "30", "--out", str(after)]):
+                                            "--near", "30", "--against", "bach", "other", "0.5", "--out", str(after)]):
                 accent.main()
             found, told = safetensors.read(after)
             self.assertEqual(set(found) - set(stored), {"accent.bach", "stride.bach"})
-            self.assertEqual(json.loads(told["accent"])["strides"], [0.1, 0.6])
-            self.assertIn("--strides 0.1 0.6 --near 30.0", json.loads(told["accent"])["command"])
+            self.assertEqual(list(json.loads(told["accent"])), ["bach"])
+            self.assertIn("--composer bach --turns 0.3 0.4 --strides 0.1 0.6 --near 30.0 --against bach other 0.5 --out",
+                          json.loads(told["accent"])["bach"]["command"])
             for accents, value in zip(accent.load(found, json.loads(told["composers"])), (0.5, 0.25)):
                 self.assertTrue((accents[0] == value).all())
                 self.assertFalse(accents[1:].any())
