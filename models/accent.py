@@ -10,10 +10,11 @@ it back note by note. After the *turn* t, the last three intervals modulo the oc
 to the logit of each pitch that it leads to (daemon/music's curator hears none of it). The first term
 is a judge of four notes that is asked of every note (as in FUDGE, Yang and Klein 2021), the second a
 density ratio: drawn so, the net's turns become as frequent as the composer's. Where a note begins a chord,
-its *stride*, in semitones from the lowest note of the chord before, adds as much again, by weights of its
+its *stride*, in semitones from the lowest note of the chord before, adds such a sum too, by weights of its
 own, after the two strides before: the way of the left hand. The others count the more the nearer they are
-to the composer (nearness()), or as much as is given those that the net is taken for (--against). p is counted in the train split, backed off to shorter turns and to none. Music is
-counted as the net plays it: pages are played first (pianist.py), chords in the order of their onsets.
+to the composer (nearness()); rivals, whom the net is taken for, can be given a share before (--against). p is
+counted in the train split, backed off to shorter turns and to none. Music is counted as the net plays it:
+pages are played first (pianist.py), chords in the order of their onsets.
 
     python3 -m models.accent --weights FILE --played FOLDER --out FILE
 
@@ -37,7 +38,7 @@ BY_TURN, BY_STRIDE = (0.3, 0.4), (0.5, 0.6)  # weights of the others and the own
 NEAR = 60.0
 CHORD = originality.CHORD // 10_000  # ticks between notes of one chord
 DOUBT = 30.0  # notes that count as much as what a turn one interval shorter says
-MOST = 2.5  # that any pitch is given or taken
+MOST = 2.5  # that any pitch is given or taken by either
 LEAST = 8000  # notes of a composer that counts among the others
 NAMELESS = ("anonymous", "unknown", "traditional")
 
@@ -148,13 +149,33 @@ def tables(pieces, heard, by_turn=BY_TURN, by_stride=BY_STRIDE, near=NEAR, again
         given = {rival: share for composer, rival, share in against if composer == name}
         if name not in found or not others:
             continue
-        if set(given) - set(others) or sum(given.values()) > 1:
-            raise SystemExit(f"--against {name}: rivals with music enough are {', '.join(others)}; their shares are 1 in all at most")
+        for rival in set(given) - set(others):
+            raise SystemExit(f"--against {name} {rival}: there is too little music of {rival}; there is enough of {', '.join(others)}")
         rivals = [given.get(other, 0.0) for other in others]
         for index, (kind, weights) in enumerate((("accent", by_turn), ("stride", by_stride))):
             if any(weights):
                 out[f"{kind}.{name}"] = accent(
                     found[name][index], [o[index] for o in others.values()], net[index], weights, near, rivals)
+    return out
+
+
+def shares(words, composers):
+    """[(composer, rival, share)] of what --against was given, for one of the composers."""
+    out, sums = [], {}
+    for composer, rival, word in words:
+        told = f"--against {composer} {rival} {word}:"
+        if composer not in composers:
+            raise SystemExit(f"{told} accents are made for {', '.join(composers)}")
+        if any((composer, rival) == known[:2] for known in out):
+            raise SystemExit(f"{told} {rival} has a share already")
+        try:
+            share = float(word)
+        except ValueError:
+            share = -1.0
+        sums[composer] = sums.get(composer, 0.0) + share
+        if not 0 < share <= 1 or sums[composer] > 1:
+            raise SystemExit(f"{told} a share is a number over 0, and all of {composer}'s rivals have 1 at most")
+        out.append((composer, rival, share))
     return out
 
 
@@ -180,7 +201,7 @@ def main():
                             help=f"weights, for {what}, of what other composers would play and of what the net played by itself")
     parser.add_argument("--near", type=float, default=NEAR, help="how much more the nearest others count (0: all alike)")
     parser.add_argument("--against", nargs=3, action="append", default=[], metavar=("COMPOSER", "RIVAL", "SHARE"),
-                        help="a share of the others that is a rival's, for whom the net's music is taken; the nearest have the rest")
+                        help="a share, before the rest is given by nearness, of one whom the net is taken for")
     parser.add_argument("--out", required=True)
     arguments = parser.parse_args()
     stored, about = safetensors.read(arguments.weights)
@@ -191,20 +212,23 @@ def main():
     wanted = arguments.composer or offered
     if set(wanted) - set(offered):
         raise SystemExit(f"{arguments.weights} offers {', '.join(offered)}: give those with --composer")
+    against = shares(arguments.against, wanted)
     heard = {name: table for name, table in played(arguments.played).items() if name in wanted}
-    against = [(composer, rival, float(share)) for composer, rival, share in arguments.against]
     found = tables(data.of("train"), heard, arguments.turns, arguments.strides, arguments.near, against)
     for name, table in found.items():
         print(f"accent: {name}: {np.sqrt((table**2).mean()):.3f} in the mean square")
-    kinds = ("accent.", "stride.")
-    stored = {name: tensor for name, tensor in stored.items() if not (name.startswith(kinds) and name[7:] in wanted)}
+    covered = {name[7:] for name in found}
+    if set(wanted) - covered:
+        raise SystemExit(f"no accents for {', '.join(sorted(set(wanted) - covered))}: {arguments.played} has no music in the manner, or"
+                         f" {data.name} too little of the composer; say with --composer whose you want")
+    stored = {name: tensor for name, tensor in stored.items() if not name.startswith(("accent.", "stride.")) or name[7:] not in wanted}
     stored.update({name: torch.from_numpy(table).to(torch.bfloat16) for name, table in found.items()})
-    told = json.loads(about.get("accent", "{}"))
-    for composer in heard:
-        given = "".join(f" --against {c} {rival} {share}" for c, rival, share in against if c == composer)
+    told = {name: how for name, how in json.loads(about.get("accent", "{}")).items() if name in offered}
+    for composer in wanted:
+        options = "".join(f" --against {c} {rival} {share}" for c, rival, share in against if c == composer)
         told[composer] = {"command": f"python3 -m models.accent --weights FILE --played FOLDER --data {data.name}"
                           f" --composer {composer} --turns {' '.join(map(str, arguments.turns))}"
-                          f" --strides {' '.join(map(str, arguments.strides))} --near {arguments.near}{given} --out FILE",
+                          f" --strides {' '.join(map(str, arguments.strides))} --near {arguments.near}{options} --out FILE",
                           "commit": export.commit()}
     safetensors.write(arguments.out, stored, {**about, "accent": json.dumps(told)})
     print(f"accent: {arguments.out} sha256 {export.digest(arguments.out)}")

@@ -14,7 +14,8 @@ The rule, for a note's fields in their order, with l the logits of a head given 
     threshold t   0.5: softmax(l). Above: what is less likely than 0.2 (2 t - 1)^2 times the likeliest is
                   not drawn (min-p, Nguyen et al. 2024). Below: l / (1 + 0.4 (1 - 2 t)).
     hard          the likeliest bin
-Accents (accent.py) are added to the logits of the pitches before that, once four notes are heard.
+Accents (accent.py) are added to the logits of the pitches before that, once four notes are heard; that of the
+stride, where the note begins a chord.
 A bin is the first at which the cumulative probability exceeds unit(seed, note, field).
 
 A plan is a list of trajectories: bucket rows of the control attributes, one every 5 s. A lane
@@ -121,7 +122,8 @@ class Player:
 
     def _stridden(self):
         """The strides of each lane, the one to the chord that sounds now included."""
-        return (self.strides * accent.SORTS + accent.sort_of((self.low[1] - self.low[0]).numpy())) % accent.STRIDES
+        last = torch.from_numpy(accent.sort_of((self.low[1] - self.low[0]).numpy()))
+        return (self.strides * accent.SORTS + last) % accent.STRIDES
 
     def _accent(self, delta):
         """[B,128] of the pitches, after the turn of each lane, and after its strides where delta [B] begins a chord."""
@@ -131,7 +133,7 @@ class Player:
         stride = (pitches - self.low[1][:, None]).clamp(-accent.WIDEST, accent.WIDEST) + accent.WIDEST
         begins = (delta > accent.CHORD)[:, None]  # a bin up to there is as many ticks
         found = found + torch.where(begins, strides[lanes, self._stridden()].gather(1, stride), 0.0)
-        return torch.where(self.heard[:, None] > accent.STEPS, found, 0.0)
+        return torch.where(((self.heard > accent.STEPS) & ~self.starts)[:, None], found, 0.0)
 
     def _lower(self, drawn, fresh):
         """Follow the chords: a note that is heard."""

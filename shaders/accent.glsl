@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // A composer's accent (models/accent.py): how much likelier a pitch is with him than the net thinks.
-// First, after the *turn* that the music has just taken: the last ACCENT_STEPS intervals from note to
-// note, modulo the octave, the latest one last. Second, where a note begins a new chord, after the last
-// STRIDES *strides*: how far, and which way, the lowest note of a chord is from that of the chord before.
+// First, after the *turn* that the music has just taken: the last three intervals from note to note,
+// modulo the octave, the latest one last. Second, where a note begins a new chord, after the last
+// two *strides*: how far, and which way, the lowest note of a chord is from that of the chord before.
 // The tables of the composers lie one behind the other from row ACCENT_ROW of the tables on, each as
 // [turn][interval] and [strides][stride].
 
@@ -13,8 +13,8 @@ const uint ACCENT_STEPS = 3u;
 const uint TURNS = 12u * 12u * 12u;
 const uint STRIDES = 7u * 7u; // of the last two, each one of seven sorts
 const int WIDEST = 13;        // semitones; what is wider is as this
-const uint ACCENT_SIZE = TURNS * 12u + STRIDES * uint(2 * WIDEST + 1) + 1u;
-const uint CHORD_TICKS = 3u; // no more between notes that are struck together
+const uint ACCENT_SIZE = TURNS * 12u + STRIDES * uint(2 * WIDEST + 1);
+const int CHORD = 3; // ticks, and so bins, at most between notes that are struck together
 
 uint interval(Place place, uint pitch)
 {
@@ -29,7 +29,7 @@ uint turned(Place place, uint note)
 
 bool begins_chord(Place place, uint note)
 {
-    return place.heard == 0u || ticks_of(note) > CHORD_TICKS;
+    return place.heard == 0u || bin_of(note, 0) > CHORD;
 }
 
 // Its sort: an octave or so down, a leap, a step, the same, a step up, a leap, an octave or so.
@@ -41,7 +41,8 @@ uint sort_of(int stride)
 }
 
 // What place.lows is once `note` has been heard: the lowest pitch of the chord that sounds in the low
-// byte, of the chord before in the next one, and the strides above.
+// byte, of the chord before in the next one, and above them the strides to that one. The first note
+// stands for the chord before the first, whose strides are none, of sort 0.
 uint lowered(Place place, uint note)
 {
     uint pitch = uint(bin_of(note, 1));

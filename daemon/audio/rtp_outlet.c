@@ -20,9 +20,12 @@
 #include "audio/synth.h"
 #include "log.h"
 
-/** It begins with half of it, and wants three quarters: 256 ms, because no packet can wait: more
- * than what a late pump sends at once (MOST_LATE_US), and as late may the performer be. */
-#define RING_FRAMES 16384
+/** It begins with half of it, and wants five eighths: 427 ms. No packet can wait, so also beside a
+ * pipe, where it may be two slacks less, there is more than what a late pump sends at once
+ * (MOST_LATE_US); and as late may the performer be. */
+#define RING_FRAMES 32768
+#define WANTED_FRAMES (RING_FRAMES / 8 * 5)
+#define SLACK_FRAMES (RING_FRAMES / 8)
 #define RATE 8000
 /** Kept for a fade out: 5 ms. */
 #define GUARD 240
@@ -116,8 +119,8 @@ int rtp_outlet_new(const struct rtp_outlet_config *config, struct rtp_outlet **r
     atomic_init(&outlet->playing, false);
     r = fan_add(config->fan, RING_FRAMES, NULL, NULL, &outlet->tap);
     if (r == 0) {
-        tap_want(outlet->tap, RING_FRAMES / 4 * 3);
-        tap_set_slack(outlet->tap, RING_FRAMES / 4);
+        tap_want(outlet->tap, WANTED_FRAMES);
+        tap_set_slack(outlet->tap, SLACK_FRAMES);
         fader_init(&outlet->fader, tap_ring(outlet->tap));
         outlet->fader.guard = GUARD;
         r = open_session(outlet);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The accents of a notes net: what is added to the pitches' logits, told from the notes alone.
 #include <errno.h>
-#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -30,7 +29,7 @@ struct music {
 
 static struct notes_weights weights;
 
-static int open_accented(const struct notes_flaw *flaw)
+static int open_net(void **state)
 {
     weights = (struct notes_weights){.width = 256,
                                      .hidden = 256,
@@ -41,13 +40,8 @@ static int open_accented(const struct notes_flaw *flaw)
                                      .accented = true};
     notes_weights_init(&weights, 3);
     weights.head[0].bias[2] += 1.5f; // so that chords are drawn, too
-    notes_weights_write(&weights, driver_scratch("accented.safetensors"), flaw);
+    notes_weights_write(&weights, driver_scratch("accented.safetensors"), NULL);
     return stage_open(driver_scratch("accented.safetensors"), LANES);
-}
-
-static int open_net(void **state)
-{
-    return open_accented(NULL);
 }
 
 static int close_net(void **state)
@@ -87,12 +81,14 @@ static uint32_t sort_of(int stride)
     return sort;
 }
 
-static uint32_t strides_of(const int *lows, uint32_t count)
+/** The last two. The first note stands for a chord before the first, whose own are of sort 0. */
+static uint32_t strides_of(const struct music *music, const int *lows, uint32_t count)
 {
-    uint32_t last = count > 1 ? sort_of(lows[count - 1] - lows[count - 2]) : 3;
-    // As if the first chord stood where it came from.
-    uint32_t before = count > 2 ? sort_of(lows[count - 2] - lows[count - 3]) : count > 1 ? 3 : 0;
-    return before * 7 + last;
+    const int first = music->notes[0][1];
+    uint32_t last = sort_of(lows[count - 1] - (count > 1 ? lows[count - 2] : first));
+    if (count == 1)
+        return last;
+    return sort_of(lows[count - 2] - (count > 2 ? lows[count - 3] : first)) * 7 + last;
 }
 
 /** What is to be added to each pitch of a note that comes so late. */
@@ -109,8 +105,8 @@ static void accents(const struct music *music, int delta, float ret_accents[128]
         int stride = pitch - lows[count - 1];
         stride = stride < -13 ? -13 : stride > 13 ? 13 : stride;
         if (delta > CHORD)
-            ret_accents[pitch] +=
-                weights.stride[strides_of(lows, count) * NOTES_WIDTHS + (uint32_t)(stride + 13)];
+            ret_accents[pitch] += weights.stride[strides_of(music, lows, count) * NOTES_WIDTHS +
+                                                 (uint32_t)(stride + 13)];
     }
 }
 

@@ -137,11 +137,25 @@ class Accent(unittest.TestCase):
             self.assertEqual(list(accent.tables(pieces, heard, by_stride=(0.0, 0.0))), ["accent.bach"])
             against = accent.tables(pieces, heard, against=[("bach", "chopin", 0.5), ("chopin", "bach", 0.9)])
             self.assertEqual(set(against), set(found))  # of one other he has all that is left, too
-            for wrong in ([("bach", "nobody", 0.5)], [("bach", "chopin", 1.5)]):
-                with self.assertRaisesRegex(SystemExit, "--against bach: rivals with music enough are chopin"):
-                    accent.tables(pieces, heard, against=wrong)
+            with self.assertRaisesRegex(SystemExit, "--against bach nobody: .* enough of chopin"):
+                accent.tables(pieces, heard, against=[("bach", "nobody", 0.5)])
             self.assertEqual(accent.tables(pieces[:3], heard), {})
         self.assertEqual(accent.tables(pieces, heard), {})  # too little of Chopin
+
+
+class Shares(unittest.TestCase):
+    def test_what_rivals_are_given(self):
+        self.assertEqual(accent.shares([["bach", "haydn", "0.5"], ["bach", "mozart", ".5"]], ["bach"]),
+                         [("bach", "haydn", 0.5), ("bach", "mozart", 0.5)])
+
+    def test_what_cannot_be_is_named(self):
+        for words, why in (([["bahc", "haydn", "0.5"]], "--against bahc haydn 0.5: accents are made for bach, chopin"),
+                           ([["bach", "haydn", "0.2"]] * 2, "--against bach haydn 0.2: haydn has a share already"),
+                           ([["bach", "haydn", "half"]], "--against bach haydn half: a share is a number over 0"),
+                           ([["bach", "haydn", "nan"]], "a share is a number"), ([["bach", "haydn", "-0.1"]], "a share is a number"),
+                           ([["bach", "haydn", "0.6"], ["bach", "mozart", "0.6"]], "mozart 0.6: .* have 1 at most")):
+            with self.assertRaisesRegex(SystemExit, why):
+                accent.shares(words, ["bach", "chopin"])
 
 
 class Player(unittest.TestCase):
@@ -180,7 +194,7 @@ class Player(unittest.TestCase):
             # Deltas of a net that knows nothing are nearly all long: two of three are given.
             forced = None if step % 3 == 2 else torch.tensor([[step % 3 * 2, -1, -1, -1]])
             drawn.append(player.step(forced=forced)[0][0].tolist())
-        followed = begun = 0
+        followed = begun = joined = 0
         for at in range(4, len(drawn)):
             lows = []
             for delta, pitch, *_ in drawn[:at]:
@@ -188,24 +202,34 @@ class Player(unittest.TestCase):
                     lows[-1] = min(lows[-1], pitch)
                 else:
                     lows.append(pitch)
-            if drawn[at][0] <= accent.CHORD or len(lows) < 3:
+            if len(lows) < 3:
                 continue
             first, last = accent.sort_of(np.diff(lows[-3:]))
             stride = np.clip(np.arange(21, 109) - lows[-1], -accent.WIDEST, accent.WIDEST) + accent.WIDEST
             row = accents[1][0, first * 7 + last].numpy()[stride]
-            begun += 1
-            followed += row[drawn[at][1] - 21] > row.max() - 12  # so much less is e^-12 as likely
+            follows = row[drawn[at][1] - 21] > row.max() - 12  # so much less is e^-12 as likely
+            if drawn[at][0] > accent.CHORD:
+                begun += 1
+                followed += follows
+            else:
+                joined += follows
         self.assertGreater(begun, 30)
         self.assertEqual(followed, begun)
+        self.assertLess(joined, 15)  # of the others, what falls there by chance
 
     def test_a_new_piece_is_counted_from_its_start(self):
-        accents = self.tables(2)
+        accents = self.tables(1)
         accents[0][:, :, 7] = 50.0
         player = generate_transformer.Player(self.net, [0], [1], accents=accents)
-        for index in range(8):
-            player.step(begin=torch.tensor([index == 7]))
-        self.assertTrue(bool(player.starts[0]))
-        note = player.step()[0][0]
+        follows = []
+        for _ in range(8):
+            for index in range(8):
+                player.step(begin=torch.tensor([index == 7]))
+            self.assertTrue(bool(player.starts[0]))
+            before = int(player.last[0, 1])
+            note = player.step()[0][0]
+            follows.append((int(note[1]) - before) % 12 == 7)
+        self.assertFalse(all(follows))  # the first note has no accent
         self.assertEqual((int(player.heard[0]), int(player.turn[0]), int(player.strides[0])), (1, 0, 0))
         self.assertEqual(player.low[:, 0].tolist(), [int(note[1])] * 2)
 
@@ -221,7 +245,7 @@ class File(unittest.TestCase):
             safetensors.write(before, stored, {**about, "family": "open"})
             data = archive.Archive("test", "0" * 64, "permissive", [])
             net = (np.ones((accent.TURNS, 12)), np.ones((accent.STRIDES, 2 * accent.WIDEST + 1)))
-            heard = {"bach": net, "other": net}
+            heard = {"bach": net, "other": net, "chopin": net}
             table = np.full((accent.TURNS, 12), 0.5, np.float32)
             wide = np.full((accent.STRIDES, 2 * accent.WIDEST + 1), 0.25, np.float32)
 
@@ -230,12 +254,14 @@ class File(unittest.TestCase):
                 self.assertEqual(against, [("bach", "other", 0.5)])
                 return {f"{kind}.{name}": t for name in heard for kind, t in (("accent", table), ("stride", wide))}
 
-            with mock.patch("builtins.print"), mock.patch.object(archive, "load", lambda path: data), \
-                    mock.patch.object(accent, "played", lambda folder: heard), \
-                    mock.patch.object(accent, "tables", weighed), \
-                    mock.patch("sys.argv", ["x", "--weights", str(before), "--played", "F", "--strides", "0.1", "0.6",
-                                            "--near", "30", "--against", "bach", "other", "0.5", "--out", str(after)]):
-                accent.main()
+            def run(given, *options):
+                with mock.patch("builtins.print"), mock.patch.object(archive, "load", lambda path: data), \
+                        mock.patch.object(accent, "played", lambda folder: heard), mock.patch("sys.argv", [
+                            "x", "--weights", str(given), "--played", "F", "--out", str(after), *options]):
+                    accent.main()
+
+            with mock.patch.object(accent, "tables", weighed):
+                run(before, "--strides", "0.1", "0.6", "--near", "30", "--against", "bach", "other", "0.5", "--composer", "bach")
             found, told = safetensors.read(after)
             self.assertEqual(set(found) - set(stored), {"accent.bach", "stride.bach"})
             self.assertEqual(list(json.loads(told["accent"])), ["bach"])
@@ -245,6 +271,27 @@ class File(unittest.TestCase):
                 self.assertTrue((accents[0] == value).all())
                 self.assertFalse(accents[1:].any())
             self.assertIsNone(accent.load(stored, ["bach"]))
+
+            # Another composer's come beside them; a file may have either kind alone.
+            def alone(_pieces, heard, *_more):
+                return {f"stride.{name}": wide for name in heard}
+
+            after.replace(before)
+            with mock.patch.object(accent, "tables", alone):
+                run(before, "--composer", "chopin")
+            found, told = safetensors.read(after)
+            self.assertEqual(set(found) - set(stored), {"accent.bach", "stride.bach", "stride.chopin"})
+            self.assertEqual(list(json.loads(told["accent"])), ["bach", "chopin"])
+            turns, wides = accent.load({n: t for n, t in found.items() if n != "accent.bach"}, ["bach", "chopin"])
+            self.assertFalse(turns.any())
+            self.assertTrue((wides == 0.25).all())
+
+            # Whoever is asked for and was not heard keeps what he had: nothing is written.
+            del heard["chopin"]
+            for options, why in ((("--composer", "chopin"), "no accents for chopin: F has no music"), ((), "no accents for chopin"),
+                                 (("--composer", "liszt"), "offers bach, chopin: give those with --composer")):
+                with mock.patch.object(accent, "tables", alone), self.assertRaisesRegex(SystemExit, why):
+                    run(before, *options)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@
 
 #include "audio/fan.h"
 #include "audio/pace.h"
+#include "audio/ring.h"
 #include "audio/rtp_outlet.h"
 
 #define MS 1000 // microseconds
@@ -23,6 +24,7 @@
 struct bench {
     struct fan *fan;
     struct rtp_outlet *outlet;
+    struct tap *pipe; // beside it, or NULL
     int socket;
     int64_t now;
     int64_t renders_from; // the performer comes no sooner
@@ -64,6 +66,12 @@ static void run(struct bench *bench, int ms)
     for (int64_t end = bench->now + ms * MS; bench->now < end;) {
         int64_t wait = rtp_outlet_step(bench->outlet, bench->now);
         hear(bench);
+        if (bench->pipe) {
+            float heard[2 * 960];
+            ring_settle(tap_ring(bench->pipe), 960);
+            ring_read(tap_ring(bench->pipe), heard, 960);
+            on_room(bench);
+        }
         assert_in_range(wait, 1, RTP_OUTLET_PACKET_US);
         bench->now += wait;
     }
@@ -104,6 +112,8 @@ static int tear_down(void **state)
 {
     struct bench *bench = *state;
     rtp_outlet_free(bench->outlet);
+    if (bench->pipe)
+        fan_remove(bench->fan, bench->pipe);
     fan_free(bench->fan);
     close(bench->socket);
     free(bench);
@@ -126,6 +136,22 @@ static void the_pump_comes_late(void **state)
         run(bench, 320);
     }
     is_whole(bench, 250);
+}
+
+/** A pipe wants its music late, and RTP leaves the pace to it. */
+static void beside_a_pipe_too(void **state)
+{
+    struct bench *bench = *state;
+    assert_int_equal(fan_add(bench->fan, 4096, NULL, NULL, &bench->pipe), 0);
+    tap_want(bench->pipe, 2048);
+    tap_set_active(bench->pipe, true);
+    run(bench, 3000);
+    bench->packets = 0;
+    for (int i = 0; i < 10; i++) {
+        bench->now += 180 * MS;
+        run(bench, 820);
+    }
+    is_whole(bench, 500);
 }
 
 static void the_performer_comes_late(void **state)
@@ -155,6 +181,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(the_pump_comes_late),
+        TEST(beside_a_pipe_too),
         TEST(the_performer_comes_late),
         TEST(the_machine_slept),
     };
