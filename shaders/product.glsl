@@ -82,12 +82,9 @@ vec4 levelled(vec4 x, int f)
     return OCTETS != 0 ? x * (part == 1 ? 1.0 / 256.0 : part == 2 ? 1.0 / 65536.0 : 1.0) : x;
 }
 
-// The block with texels from `at` on, and the quads from number `first` of those fetched.
-void multiply_block(int at, vec4 fetched[4], int first)
+// What a block adds, row by row: for many lanes.
+void add_rows(uvec4 w[HEIGHT], vec4 fetched[4], int first)
 {
-    uvec4 w[HEIGHT];
-    [[unroll]] for (int r = 0; r < HEIGHT; r++)
-        w[r] = WEIGHT(at + r * WIDTH);
     [[unroll]] for (int b = 0; b < TILE; b++) {
         [[unroll]] for (int part = 0; part < BLOCK_QUADS; part++) {
             int quad = first + part;
@@ -102,6 +99,49 @@ void multiply_block(int at, vec4 fetched[4], int first)
             }
         }
     }
+}
+
+// The same sums, each added up in the same order, column by column, two lanes and a few rows at a
+// time: for few lanes, where a CPU driver (lavapipe) has registers for so many sums and takes a
+// weight for both lanes. Which is faster was measured: models/report/speed.md.
+const int PAIR = TILE < 2 ? 1 : 2;
+const int FEW = HEIGHT < 4 ? HEIGHT : 4;
+
+#define ADD_COLUMN(c)                                                                              \
+    [[unroll]] for (int r = 0; r < FEW; r++) {                                                     \
+        float v = unpacked(w[g * FEW + r], part).c;                                                \
+        [[unroll]] for (int i = 0; i < PAIR; i++)                                                  \
+            sums[g * FEW + r][p * PAIR + i] = fma(v, x[i].c, sums[g * FEW + r][p * PAIR + i]);     \
+    }
+
+void add_columns(uvec4 w[HEIGHT], vec4 fetched[4], int first)
+{
+    [[unroll]] for (int p = 0; p < TILE / PAIR; p++) {
+        [[unroll]] for (int g = 0; g < HEIGHT / FEW; g++) {
+            [[unroll]] for (int part = 0; part < BLOCK_QUADS; part++) {
+                int quad = first + part;
+                vec4 x[PAIR];
+                [[unroll]] for (int i = 0; i < PAIR; i++)
+                    x[i] = subgroupShuffle(fetched[quad / SPAN], uint(quad % SPAN * TILE + p * PAIR + i));
+                ADD_COLUMN(x)
+                ADD_COLUMN(y)
+                ADD_COLUMN(z)
+                ADD_COLUMN(w)
+            }
+        }
+    }
+}
+
+// The block with texels from `at` on, and the quads from number `first` of those fetched.
+void multiply_block(int at, vec4 fetched[4], int first)
+{
+    uvec4 w[HEIGHT];
+    [[unroll]] for (int r = 0; r < HEIGHT; r++)
+        w[r] = WEIGHT(at + r * WIDTH);
+    if (TILE <= 4)
+        add_columns(w, fetched, first);
+    else
+        add_rows(w, fetched, first);
 }
 
 #define BLOCK (HEIGHT * WIDTH)
