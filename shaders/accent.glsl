@@ -27,9 +27,9 @@ uint turned(Place place, uint note)
     return place.heard == 0u ? 0u : (place.turn * 12u + interval(place, uint(bin_of(note, 1)))) % TURNS;
 }
 
-bool begins_chord(Place place, uint note)
+bool begins_chord(uint note)
 {
-    return place.heard == 0u || bin_of(note, 0) > CHORD;
+    return bin_of(note, 0) > CHORD;
 }
 
 // Its sort: an octave or so down, a leap, a step, the same, a step up, a leap, an octave or so.
@@ -40,19 +40,25 @@ uint sort_of(int stride)
     return stride < 0 ? 3u - sort : 3u + sort;
 }
 
+// The last two strides, the one to the chord that sounds now included.
+uint stridden(Place place)
+{
+    int low = int(place.lows & 255u), before = int(place.lows >> 8 & 255u);
+    return ((place.lows >> 16) * 7u + sort_of(low - before)) % STRIDES;
+}
+
 // What place.lows is once `note` has been heard: the lowest pitch of the chord that sounds in the low
 // byte, of the chord before in the next one, and above them the strides to that one. The first note
 // stands for the chord before the first, whose strides are none, of sort 0.
 uint lowered(Place place, uint note)
 {
     uint pitch = uint(bin_of(note, 1));
-    uint low = place.lows & 255u, before = place.lows >> 8 & 255u, strides = place.lows >> 16;
+    uint low = place.lows & 255u;
     if (place.heard == 0u)
         return pitch | pitch << 8;
-    if (!begins_chord(place, note))
-        return min(low, pitch) | before << 8 | strides << 16;
-    strides = (strides * 7u + sort_of(int(low) - int(before))) % STRIDES;
-    return pitch | low << 8 | strides << 16;
+    if (begins_chord(note))
+        return pitch | low << 8 | stridden(place) << 16;
+    return min(low, pitch) | place.lows & ~255u;
 }
 
 float accent_at(uint at)
@@ -67,11 +73,9 @@ float accent(Place place, uint composer, uint note, int pitch)
         return 0.0;
     uint first = composer * ACCENT_SIZE;
     float sum = accent_at(first + place.turn * 12u + interval(place, uint(pitch)));
-    if (begins_chord(place, note)) {
-        int low = int(place.lows & 255u), before = int(place.lows >> 8 & 255u);
-        uint strides = ((place.lows >> 16) * 7u + sort_of(low - before)) % STRIDES;
-        int stride = clamp(pitch - low, -WIDEST, WIDEST) + WIDEST;
-        sum += accent_at(first + TURNS * 12u + strides * uint(2 * WIDEST + 1) + uint(stride));
+    if (begins_chord(note)) {
+        int stride = clamp(pitch - int(place.lows & 255u), -WIDEST, WIDEST) + WIDEST;
+        sum += accent_at(first + TURNS * 12u + stridden(place) * uint(2 * WIDEST + 1) + uint(stride));
     }
     return sum;
 }
