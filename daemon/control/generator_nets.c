@@ -374,8 +374,10 @@ int generator_tune_next(struct generator *generator)
     struct entry *entry = &generator->nets[i];
     const char *path = entry->known->path;
     struct net_layout layout = net_layout(entry->net);
+    struct tuning_layout known;
     int r = 0;
-    if (layout.texel && (generator->tune || !tuning_rows(generator->device, path, layout.tile))) {
+    if (layout.texel &&
+        (generator->tune || !tuning_find(generator->device, path, layout.most, &known))) {
         if (!generator->tune)
             r = tune_new(generator->device, path, entry->width, &generator->tune);
         if (r == 0)

@@ -12,16 +12,17 @@
 #include "log.h"
 #include "nets/tune.h"
 
-/** One channel, and a whole tile of pieces. */
-static const uint32_t lane_counts[] = {1, 8};
+/** One channel, pieces on a core of two (crew.h), and a whole tile. */
+static const uint32_t lane_counts[] = {1, 4, 8};
 
 static void print(const char *net, uint32_t lanes, const struct tune_report *report)
 {
     if (!report->count)
         printf("%-24s %5u  nothing to choose: the device has the plain kernels\n", net, lanes);
     for (uint32_t i = 0; i < report->count; i++)
-        printf("%-24s %5u  %4u  %11.1f  %s%s\n", net, lanes, report->trials[i].rows,
-               report->trials[i].step_us, i == report->chosen ? "chosen" : "",
+        printf("%-24s %5u  %8u  %4u  %11.1f  %s%s\n", net, lanes, report->trials[i].layout.tile,
+               report->trials[i].layout.rows, report->trials[i].step_us,
+               i == report->chosen ? "chosen" : "",
                i == 0 ? (i == report->chosen ? ", as usual" : "usual") : "");
     fflush(stdout);
 }
@@ -41,7 +42,7 @@ static int tune_net(struct device *device, const struct repertoire_net *net, uin
 
 static int tune_all(struct device *device, const struct repertoire *repertoire)
 {
-    printf("%-24s %5s  %4s  %11s\n", "net", "lanes", "rows", "us per step");
+    printf("%-24s %5s  %8s  %4s  %11s\n", "net", "lanes", "together", "rows", "us per step");
     int r = 0;
     for (size_t i = 0; i < repertoire_count(repertoire) && r == 0; i++)
         for (size_t k = 0; k < sizeof lane_counts / sizeof lane_counts[0] && r == 0; k++)

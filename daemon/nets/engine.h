@@ -47,6 +47,7 @@ struct engine_kind {
     const struct stack_kind *stack; ///< of roll nets
     uint32_t vocabulary;            ///< enum net_vocabulary
     uint32_t steps, token_bytes;    ///< see net.h
+    uint32_t cpu_tile;              ///< lanes that a CPU had best compute together
     /** Texels of the largest texel buffer it will want for so many lanes. Returns 0, or -EBADMSG
      * where the file is of no use (logged). */
     int (*texels)(const struct engine_kind *kind, const struct safetensors *file, uint32_t lanes,

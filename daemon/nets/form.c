@@ -25,42 +25,66 @@ static bool texel_possible(const struct device *device, uint64_t texels)
            (width & (width - 1)) == 0 && texels <= limits->texels;
 }
 
-bool form_fits(const struct form *form, uint32_t rows)
+static bool is_power(uint32_t number)
+{
+    return number > 0 && (number & (number - 1)) == 0;
+}
+
+/** One fetch of a subgroup must not reach beyond FEATURE_MULTIPLE. */
+static bool tile_fits(const struct form *form, uint32_t tile)
+{
+    return is_power(tile) && tile <= form->most && form->width / tile <= FEATURE_MULTIPLE / 4;
+}
+
+bool form_fits(const struct form *form, uint32_t tile, uint32_t rows)
 {
     if (!form->texel)
-        return rows == 1;
-    return rows >= 1 && rows <= FORM_MOST_ROWS && (rows & (rows - 1)) == 0 &&
+        return tile == 1 && rows == 1;
+    return tile_fits(form, tile) && is_power(rows) && rows <= FORM_MOST_ROWS &&
            rows * form->width <= FEATURE_MULTIPLE;
 }
 
-static int choose(struct form *form, uint32_t lanes, uint64_t texels)
+void form_lay(struct form *form, uint32_t lanes, uint32_t tile, uint32_t rows)
 {
+    assert(form_fits(form, tile, rows));
+    form->tile = tile;
+    form->rows = rows;
+    form->lanes = (lanes + tile - 1) / tile * tile;
+    log_debug("%s kernels: %u lanes in tiles of %u, %u rows, %u invocations",
+              form->texel ? "texel" : "plain", form->lanes, tile, rows, form->width);
+}
+
+static int choose(struct form *form, const struct form_wish *wish)
+{
+    const struct device_info *info = device_info(form->device);
     const char *forced = getenv("FERMATA_KERNELS");
-    bool possible = texel_possible(form->device, texels);
+    bool possible = texel_possible(form->device, wish->texels);
     form->texel = possible;
     if (forced && strcmp(forced, "plain") == 0) {
         form->texel = false;
     } else if (forced && strcmp(forced, "texel") == 0 && !possible) {
         log_error("FERMATA_KERNELS=texel, but %s lacks what that form needs (unset it)",
-                  device_info(form->device)->name);
+                  info->name);
         return -ENODEV;
     }
 
-    form->width = form->tile = form->rows = 1;
+    form->width = form->most = 1;
+    uint32_t tile = 1, rows = 1;
     if (form->texel) {
-        form->width = device_info(form->device)->subgroup_size;
-        // One fetch of a subgroup must not reach beyond FEATURE_MULTIPLE.
-        while (form->width / form->tile > FEATURE_MULTIPLE / 4 ||
-               (form->tile < lanes && form->tile < 8 && form->tile < form->width))
-            form->tile *= 2;
+        form->width = info->subgroup_size;
+        while (form->width / form->most > FEATURE_MULTIPLE / 4 ||
+               (form->most < wish->lanes && form->most < 8 && form->most < form->width))
+            form->most *= 2;
+        tile = form->most;
         // A CPU gains by handing each value to many rows, as long as their sums have room in
         // registers; a GPU has invocations to spare. tune.h looks at the others.
-        if (device_info(form->device)->kind == DEVICE_CPU)
-            form->rows = form->tile == 1 && form_fits(form, 16) ? 16 : 8;
+        if (info->kind == DEVICE_CPU) {
+            while (tile > wish->cpu_tile && tile_fits(form, tile / 2))
+                tile /= 2;
+            rows = tile == 1 && form_fits(form, tile, 16) ? 16 : 8;
+        }
     }
-    form->lanes = (lanes + form->tile - 1) / form->tile * form->tile;
-    log_debug("%s kernels: %u lanes in tiles of %u, %u invocations",
-              form->texel ? "texel" : "plain", form->lanes, form->tile, form->width);
+    form_lay(form, wish->lanes, tile, rows);
     return 0;
 }
 
@@ -89,14 +113,16 @@ int form_new_kernel(const struct form *form, const struct form_kernel *kernel,
     return kernel_new(form->device, &config, ret_kernel);
 }
 
-int form_init(struct form *form, struct device *device, uint32_t lanes, uint64_t texels)
+int form_init(struct form *form, struct device *device, const struct form_wish *wish)
 {
     memset(form, 0, sizeof *form);
     form->device = device;
-    int r = choose(form, lanes, texels);
-    if (r == 0)
-        r = buffer_new(device, (form->lanes * sizeof(struct lane_words) + 15) / 16 * 16,
-                       BUFFER_UPLOAD, BUFFER_NO_TEXEL, &form->lane_words);
+    int r = choose(form, wish);
+    if (r == 0) {
+        size_t room = ((size_t)wish->lanes + form->most - 1) / form->most * form->most;
+        r = buffer_new(device, (room * sizeof(struct lane_words) + 15) / 16 * 16, BUFFER_UPLOAD,
+                       BUFFER_NO_TEXEL, &form->lane_words);
+    }
     if (r < 0)
         form_finish(form);
     return r;

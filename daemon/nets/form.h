@@ -29,6 +29,7 @@ struct form {
     bool texel;
     uint32_t lanes;            ///< capacity: those asked for, rounded up to whole tiles
     uint32_t width;            ///< invocations that fetch together
+    uint32_t most;             ///< the largest tile for so many lanes
     uint32_t tile;             ///< lanes computed together
     uint32_t rows;             ///< rows of a dense layer per invocation
     struct buffer *lane_words; ///< struct lane_words of each lane, written by the sampler
@@ -55,16 +56,25 @@ enum lane_flag {
     LANE_CLEAR_FRAME = 16,
 };
 
-/** `texels` is the number of the largest texel buffer that will be wanted. Returns 0, -ENOMEM,
- * -ENODEV (FERMATA_KERNELS asks for what the device lacks, or it is lost) or -EIO. */
-int form_init(struct form *form, struct device *device, uint32_t lanes, uint64_t texels);
+struct form_wish {
+    uint32_t lanes;    ///< at least one
+    uint64_t texels;   ///< of the largest texel buffer that will be wanted
+    uint32_t cpu_tile; ///< lanes that a CPU had best compute together
+};
+
+/** In the usual layout. Returns 0, -ENOMEM, -ENODEV (FERMATA_KERNELS asks for what the device
+ * lacks, or it is lost) or -EIO. */
+int form_init(struct form *form, struct device *device, const struct form_wish *wish);
 void form_finish(struct form *form);
 
 #define FORM_MOST_ROWS 16
-/** Whether the kernels can have so many rows an invocation: a power of two up to FORM_MOST_ROWS, in
- * groups that divide every matrix; 1 in the plain form. No number of rows changes the order in
- * which anything is added up. */
-bool form_fits(const struct form *form, uint32_t rows);
+/** Whether the kernels can be laid out so: powers of two, tiles up to `most` that leave no fetch of
+ * a subgroup too wide, rows up to FORM_MOST_ROWS in groups that divide every matrix; the plain form
+ * has 1 and 1. No layout changes the order in which anything is added up. */
+bool form_fits(const struct form *form, uint32_t tile, uint32_t rows);
+
+/** Lays out, for `lanes` lanes, what has no buffers and kernels yet; it must fit. */
+void form_lay(struct form *form, uint32_t lanes, uint32_t tile, uint32_t rows);
 
 /** A buffer of `features` (a multiple of 128) values for each lane. */
 int form_new_activation(const struct form *form, uint32_t features, struct buffer **ret_buffer);

@@ -120,21 +120,31 @@ static int warm_up(struct net *net)
     return r;
 }
 
-/** `rows`: see open_net(). */
-static int build(struct net *net, const struct safetensors *file, const struct engine_kind *kind,
-                 const uint32_t *rows)
+/** In the layout `wanted`; NULL: in that which was tuned. */
+static int lay_out(struct net *net, const struct safetensors *file, const struct engine_kind *kind,
+                   const struct tuning_layout *wanted)
 {
-    const struct net_info *info = &net->card.info;
-    uint64_t texels;
-    int r = kind->texels(kind, file, info->lanes, &texels);
+    struct form_wish wish = {.lanes = net->card.info.lanes, .cpu_tile = kind->cpu_tile};
+    int r = kind->texels(kind, file, wish.lanes, &wish.texels);
     if (r == 0)
-        r = form_init(&net->form, net->device, info->lanes, texels);
+        r = form_init(&net->form, net->device, &wish);
     if (r < 0)
         return r;
-    uint32_t wanted =
-        rows ? *rows : tuning_rows(net->device, safetensors_path(file), net->form.tile);
-    if (form_fits(&net->form, wanted))
-        net->form.rows = wanted;
+    struct tuning_layout tuned = {0};
+    if (!wanted && tuning_find(net->device, safetensors_path(file), net->form.most, &tuned))
+        wanted = &tuned;
+    if (wanted && form_fits(&net->form, wanted->tile, wanted->rows))
+        form_lay(&net->form, wish.lanes, wanted->tile, wanted->rows);
+    return 0;
+}
+
+static int build(struct net *net, const struct safetensors *file, const struct engine_kind *kind,
+                 const struct tuning_layout *wanted)
+{
+    const struct net_info *info = &net->card.info;
+    int r = lay_out(net, file, kind, wanted);
+    if (r < 0)
+        return r;
     size_t size = (size_t)net->form.lanes * info->steps * info->token_bytes;
     r = buffer_new(net->device, size, BUFFER_UPLOAD, BUFFER_NO_TEXEL, &net->forced);
     if (r == 0)
@@ -169,9 +179,8 @@ static int find_kind(const struct net *net, const struct safetensors *file,
     return -EBADMSG;
 }
 
-/** `rows` NULL: those that were tuned. */
-static int open_net(struct device *device, const char *path, uint32_t lanes, const uint32_t *rows,
-                    struct net **ret_net)
+static int open_net(struct device *device, const char *path, uint32_t lanes,
+                    const struct tuning_layout *wanted, struct net **ret_net)
 {
     assert(lanes >= 1 && lanes <= MAX_LANES);
     struct net *net = calloc(1, sizeof *net);
@@ -190,7 +199,7 @@ static int open_net(struct device *device, const char *path, uint32_t lanes, con
         net->card.info.vocabulary = kind->vocabulary;
         net->card.info.steps = kind->steps;
         net->card.info.token_bytes = kind->token_bytes;
-        r = build(net, file, kind, rows);
+        r = build(net, file, kind, wanted);
     }
     safetensors_free(file);
     if (r < 0) {
@@ -207,20 +216,21 @@ int net_new(struct device *device, const char *path, uint32_t lanes, struct net 
     return open_net(device, path, lanes, NULL, ret_net);
 }
 
-int net_new_in_rows(struct device *device, const char *path, uint32_t lanes, uint32_t rows,
-                    struct net **ret_net)
+int net_new_laid(struct device *device, const char *path, uint32_t lanes,
+                 struct tuning_layout layout, struct net **ret_net)
 {
-    return open_net(device, path, lanes, &rows, ret_net);
+    return open_net(device, path, lanes, &layout, ret_net);
 }
 
 struct net_layout net_layout(const struct net *net)
 {
-    return (struct net_layout){net->form.texel, net->form.tile, net->form.rows};
+    const struct form *form = &net->form;
+    return (struct net_layout){form->texel, form->most, {form->tile, form->rows}};
 }
 
-bool net_takes_rows(const struct net *net, uint32_t rows)
+bool net_takes_layout(const struct net *net, struct tuning_layout layout)
 {
-    return form_fits(&net->form, rows);
+    return form_fits(&net->form, layout.tile, layout.rows);
 }
 
 void net_free(struct net *net)

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "nets/tuning.h"
+
 struct device;
 
 /**
@@ -148,19 +150,19 @@ int net_new(struct device *device, const char *path, uint32_t lanes, struct net 
 /** How a net's kernels are laid out: what may be tuned (tune.h) without changing a note. */
 struct net_layout {
     bool texel;    ///< else there is nothing to tune
-    uint32_t tile; ///< lanes computed together
-    uint32_t rows; ///< rows of a matrix that an invocation computes
+    uint32_t most; ///< the largest tile that its lanes allow
+    struct tuning_layout layout;
 };
 
-/** As net_new(), with so many rows, or with the usual ones where that cannot be (0 never can),
+/** As net_new(), in this layout, or in the usual one where that cannot be ({0, 0} never can),
  * whatever was tuned. */
-int net_new_in_rows(struct device *device, const char *path, uint32_t lanes, uint32_t rows,
-                    struct net **ret_net);
+int net_new_laid(struct device *device, const char *path, uint32_t lanes,
+                 struct tuning_layout layout, struct net **ret_net);
 
 struct net_layout net_layout(const struct net *net);
 
-/** Whether net_new_in_rows() would heed this number for such a net. */
-bool net_takes_rows(const struct net *net, uint32_t rows);
+/** Whether net_new_laid() would heed it for such a net. */
+bool net_takes_layout(const struct net *net, struct tuning_layout layout);
 
 void net_free(struct net *net);
 

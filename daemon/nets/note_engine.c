@@ -310,6 +310,7 @@ const struct engine_kind transformer_engine = {
     .vocabulary = NET_NOTES,
     .steps = NET_RUN_NOTES,
     .token_bytes = NET_NOTE_FIELDS,
+    .cpu_tile = 4,
     .texels = transformer_texels,
     .new = note_engine_new,
     .free = note_engine_free,

@@ -184,16 +184,17 @@ static int roll_texels(const struct engine_kind *kind, const struct safetensors 
     return 0;
 }
 
-#define ROLL_ENGINE(kind_name, stack_kind)                                                         \
+#define ROLL_ENGINE(kind_name, stack_kind, tile)                                                   \
     {                                                                                              \
         .name = (kind_name), .stack = &(stack_kind), .vocabulary = NET_ROLL,                       \
-        .steps = NET_RUN_STEPS, .token_bytes = NET_FRAME_CELLS, .texels = roll_texels,             \
-        .new = roll_engine_new, .free = roll_engine_free, .record = roll_engine_record,            \
-        .keeps = roll_engine_keeps, .look = roll_engine_look,                                      \
+        .steps = NET_RUN_STEPS, .token_bytes = NET_FRAME_CELLS, .cpu_tile = (tile),                \
+        .texels = roll_texels, .new = roll_engine_new, .free = roll_engine_free,                   \
+        .record = roll_engine_record, .keeps = roll_engine_keeps, .look = roll_engine_look,        \
     }
 
+// The tiles are what was fastest on CPUs (models/report/speed.md).
 const struct engine_kind roll_engines[ROLL_ENGINES] = {
-    ROLL_ENGINE("lstm", lstm_kind),
-    ROLL_ENGINE("conv1d", conv1d_kind),
-    ROLL_ENGINE("wavenet", wavenet_kind),
+    ROLL_ENGINE("lstm", lstm_kind, 4),
+    ROLL_ENGINE("conv1d", conv1d_kind, 8),
+    ROLL_ENGINE("wavenet", wavenet_kind, 8),
 };

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -19,13 +20,16 @@
 #define GAIN 0.95
 /** For all candidates, opening included: those that are left are not looked at. */
 #define LONGEST 5e6
+/** Of candidate(): two tiles, and rows of 1 to 16. */
+#define TURNS 7
 
 struct tune {
     struct device *device;
     const char *path;
     uint32_t lanes;
-    uint32_t next;   ///< rows to try; 0: the usual ones
-    clockid_t clock; ///< a device that is the CPU is shared: what it costs is CPU time
+    struct tuning_layout next; ///< to measure; zeros: the usual one
+    uint32_t turn;             ///< of candidate()
+    clockid_t clock;           ///< a device that is the CPU is shared: what it costs is CPU time
     double spent;
     struct tune_report report;
 };
@@ -87,26 +91,52 @@ static int measure(const struct tune *tune, struct net *net, double *ret_step_us
     return r;
 }
 
-/** The candidate behind `rows` that is not the usual one; 0: there is none. */
-static uint32_t candidate(const struct tune *tune, const struct net *net, uint32_t rows)
+/** The fastest of those measured. */
+static uint32_t fastest(const struct tune_report *report)
 {
-    do
-        rows = rows ? 2 * rows : 1;
-    while (rows == tune->report.trials[0].rows);
-    return net_takes_rows(net, rows) ? rows : 0;
+    uint32_t best = 0;
+    for (uint32_t i = 1; i < report->count; i++)
+        if (report->trials[i].step_us < report->trials[best].step_us)
+            best = i;
+    return best;
+}
+
+static bool measured(const struct tune_report *report, struct tuning_layout layout)
+{
+    for (uint32_t i = 0; i < report->count; i++)
+        if (report->trials[i].layout.tile == layout.tile &&
+            report->trials[i].layout.rows == layout.rows)
+            return true;
+    return false;
+}
+
+/** Tiles of twice and half the usual size, then all numbers of rows in the best of these. */
+static struct tuning_layout candidate(const struct tune_report *report, uint32_t turn)
+{
+    const struct tuning_layout usual = report->trials[0].layout;
+    if (turn < 2)
+        return (struct tuning_layout){turn ? usual.tile / 2 : usual.tile * 2, usual.rows};
+    return (struct tuning_layout){report->trials[fastest(report)].layout.tile, 1u << (turn - 2)};
+}
+
+/** Whether there is one more to look at. */
+static bool find_next(struct tune *tune, const struct net *net)
+{
+    while (tune->turn < TURNS) {
+        tune->next = candidate(&tune->report, tune->turn++);
+        if (net_takes_layout(net, tune->next) && !measured(&tune->report, tune->next))
+            return true;
+    }
+    return false;
 }
 
 static int choose(struct tune *tune)
 {
     struct tune_report *report = &tune->report;
-    report->chosen = 0;
-    double best = report->trials[0].step_us * GAIN;
-    for (uint32_t i = 1; i < report->count; i++)
-        if (report->trials[i].step_us < best) {
-            best = report->trials[i].step_us;
-            report->chosen = i;
-        }
-    tuning_keep(tune->device, tune->path, report->tile, report->trials[report->chosen].rows);
+    uint32_t best = fastest(report);
+    if (report->trials[best].step_us < report->trials[0].step_us * GAIN)
+        report->chosen = best;
+    tuning_keep(tune->device, tune->path, report->most, report->trials[report->chosen].layout);
     return 0;
 }
 
@@ -115,25 +145,24 @@ int tune_next(struct tune *tune)
     struct tune_report *report = &tune->report;
     struct net *net = NULL;
     double begun = now(tune->clock);
-    int r = net_new_in_rows(tune->device, tune->path, tune->lanes, tune->next, &net);
+    int r = net_new_laid(tune->device, tune->path, tune->lanes, tune->next, &net);
     if (r < 0)
         return r;
-    struct net_layout layout = net_layout(net);
+    struct net_layout laid = net_layout(net);
     struct tune_trial *trial = &report->trials[report->count];
-    trial->rows = layout.rows;
-    report->tile = layout.tile;
-    r = layout.texel ? measure(tune, net, &trial->step_us) : 0;
-    if (r == 0 && layout.texel) {
+    trial->layout = laid.layout;
+    report->most = laid.most;
+    r = laid.texel ? measure(tune, net, &trial->step_us) : 0;
+    bool more = false;
+    if (r == 0 && laid.texel) {
         report->count++;
-        tune->next = candidate(tune, net, tune->next);
+        more = find_next(tune, net);
     }
     net_free(net);
     tune->spent += now(tune->clock) - begun;
-    if (r < 0 || !layout.texel)
+    if (r < 0 || !laid.texel)
         return r;
-    log_debug("%s, %u lanes: %u rows take %.1f us a step", tune->path, tune->lanes, trial->rows,
-              trial->step_us);
-    if (tune->next && tune->spent < LONGEST && report->count < TUNE_MOST)
-        return 1;
-    return choose(tune);
+    log_debug("%s, %u lanes: %u together, %u rows take %.1f us a step", tune->path, tune->lanes,
+              trial->layout.tile, trial->layout.rows, trial->step_us);
+    return more && tune->spent < LONGEST && report->count < TUNE_MOST ? 1 : choose(tune);
 }

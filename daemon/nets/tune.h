@@ -5,29 +5,32 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "nets/tuning.h"
+
 struct device;
 
 /**
- * tune: finds out, with the real kernels and weights of a net, how many rows of a matrix each
- * invocation had best compute on a device, and keeps it (tuning.h) for the next net_new(). No
- * choice changes a note: none changes the order in which anything is added up.
+ * tune: finds out, with the real kernels and weights of a net, how many lanes had best be
+ * computed together on a device, and how many rows of a matrix by each invocation, and keeps it
+ * (tuning.h) for the next net_new(). No choice changes a note: none changes the order in which
+ * anything is added up.
  *
  * One candidate at a time, so that the generator can do it between its steps. Belongs to its
  * thread; goes before the device.
  */
 struct tune;
 
-#define TUNE_MOST 5
+#define TUNE_MOST 7
 
 struct tune_trial {
-    uint32_t rows;
+    struct tuning_layout layout;
     double step_us; ///< a step of all lanes, the least of some runs; see tune_next()
 };
 
 struct tune_report {
     struct tune_trial trials[TUNE_MOST]; ///< the usual layout first
     uint32_t count;
-    uint32_t tile;   ///< lanes computed together
+    uint32_t most;   ///< the largest tile that the lanes allow
     uint32_t chosen; ///< which of them; meaningful when all are there
 };
 

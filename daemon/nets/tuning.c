@@ -12,7 +12,7 @@
 #include "log.h"
 
 #define KIND "tuning"
-#define FORMAT "fermata-tuning-1 "
+#define FORMAT "fermata-tuning-2 "
 #define KEY 640
 #define LARGEST 8192
 #define MOST 1024 // of any number in it
@@ -55,10 +55,12 @@ static int parse_lines(struct tuning *tuning, const char *text, const char *end)
         if (!line_end || tuning->count == TUNING_ENTRIES)
             return -EBADMSG;
         struct tuning_entry *entry = &tuning->entries[tuning->count++];
-        entry->rows = take_number(&text, line_end);
-        entry->tile = entry->rows ? take_number(&text, line_end) : 0;
+        entry->most = take_number(&text, line_end);
+        entry->layout.tile = entry->most ? take_number(&text, line_end) : 0;
+        entry->layout.rows = entry->layout.tile ? take_number(&text, line_end) : 0;
         size_t length = (size_t)(line_end - text);
-        if (!entry->tile || length == 0 || length >= TUNING_NAME || memchr(text, '\0', length))
+        if (!entry->layout.rows || length == 0 || length >= TUNING_NAME ||
+            memchr(text, '\0', length))
             return -EBADMSG;
         memcpy(entry->net, text, length);
         entry->net[length] = '\0';
@@ -80,13 +82,13 @@ int tuning_parse(struct tuning *tuning, const char *text, size_t size, const cha
     return r;
 }
 
-void tuning_put(struct tuning *tuning, const char *net, uint32_t tile, uint32_t rows)
+void tuning_put(struct tuning *tuning, const char *net, uint32_t most, struct tuning_layout layout)
 {
     if (!*net || strlen(net) >= TUNING_NAME || strchr(net, '\n'))
         return;
     uint32_t place = 0;
     while (place < tuning->count &&
-           (strcmp(tuning->entries[place].net, net) != 0 || tuning->entries[place].tile != tile))
+           (strcmp(tuning->entries[place].net, net) != 0 || tuning->entries[place].most != most))
         place++;
     if (place == TUNING_ENTRIES) {
         memmove(tuning->entries, tuning->entries + 1,
@@ -97,8 +99,8 @@ void tuning_put(struct tuning *tuning, const char *net, uint32_t tile, uint32_t 
     }
     struct tuning_entry *entry = &tuning->entries[place];
     snprintf(entry->net, sizeof entry->net, "%s", net);
-    entry->tile = tile;
-    entry->rows = rows;
+    entry->most = most;
+    entry->layout = layout;
 }
 
 size_t tuning_print(const struct tuning *tuning, const char *key, char *ret_text, size_t room)
@@ -107,8 +109,8 @@ size_t tuning_print(const struct tuning *tuning, const char *key, char *ret_text
     size_t used = n < 0 ? room : (size_t)n;
     for (uint32_t i = 0; i < tuning->count && used < room; i++) {
         const struct tuning_entry *entry = &tuning->entries[i];
-        n = snprintf(ret_text + used, room - used, "%" PRIu32 " %" PRIu32 " %s\n", entry->rows,
-                     entry->tile, entry->net);
+        n = snprintf(ret_text + used, room - used, "%" PRIu32 " %" PRIu32 " %" PRIu32 " %s\n",
+                     entry->most, entry->layout.tile, entry->layout.rows, entry->net);
         used += n < 0 ? room : (size_t)n;
     }
     return used < room ? used : 0;
@@ -126,7 +128,8 @@ static void recall(const struct device *device, const char *key, struct tuning *
     free(text);
 }
 
-uint32_t tuning_rows(const struct device *device, const char *path, uint32_t tile)
+bool tuning_find(const struct device *device, const char *path, uint32_t most,
+                 struct tuning_layout *ret_layout)
 {
     struct tuning tuning;
     char key[KEY], name[TUNING_NAME];
@@ -134,19 +137,22 @@ uint32_t tuning_rows(const struct device *device, const char *path, uint32_t til
     name_of(path, name);
     recall(device, key, &tuning);
     for (uint32_t i = 0; i < tuning.count; i++)
-        if (tuning.entries[i].tile == tile && strcmp(tuning.entries[i].net, name) == 0)
-            return tuning.entries[i].rows;
-    return 0;
+        if (tuning.entries[i].most == most && strcmp(tuning.entries[i].net, name) == 0) {
+            *ret_layout = tuning.entries[i].layout;
+            return true;
+        }
+    return false;
 }
 
-int tuning_keep(const struct device *device, const char *path, uint32_t tile, uint32_t rows)
+int tuning_keep(const struct device *device, const char *path, uint32_t most,
+                struct tuning_layout layout)
 {
     struct tuning tuning;
     char key[KEY], name[TUNING_NAME], text[LARGEST];
     make_key(device, key);
     name_of(path, name);
     recall(device, key, &tuning);
-    tuning_put(&tuning, name, tile, rows);
+    tuning_put(&tuning, name, most, layout);
     size_t size = tuning_print(&tuning, key, text, sizeof text);
     int r = size ? device_remember(device, KIND, text, size) : -ENOSPC;
     if (r < 0)

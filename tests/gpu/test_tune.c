@@ -36,11 +36,17 @@ struct answer {
     float logits[MOST_LANES][LOGITS];
 };
 
-static void ask(const char *path, uint32_t count, uint32_t rows, struct answer *ret_answer)
+static bool alike(struct tuning_layout a, struct tuning_layout b)
+{
+    return a.tile == b.tile && a.rows == b.rows;
+}
+
+static void ask(const char *path, uint32_t count, struct tuning_layout layout,
+                struct answer *ret_answer)
 {
     struct net *net = NULL;
-    assert_int_equal(net_new_in_rows(device, path, count, rows, &net), 0);
-    assert_int_equal(net_layout(net).rows, rows);
+    assert_int_equal(net_new_laid(device, path, count, layout, &net), 0);
+    assert_true(alike(net_layout(net).layout, layout));
     struct net_lane lanes[MOST_LANES];
     for (uint32_t i = 0; i < count; i++)
         lanes[i] = (struct net_lane){
@@ -60,24 +66,31 @@ static void compare(const char *path, uint32_t count)
 {
     static struct answer first, other;
     struct net *net = NULL;
-    assert_int_equal(net_new_in_rows(device, path, count, 0, &net), 0);
-    const uint32_t usual = net_layout(net).rows;
-    bool takes[33];
-    for (uint32_t rows = 0; rows <= 32; rows++)
-        takes[rows] = net_takes_rows(net, rows);
+    assert_int_equal(net_new_laid(device, path, count, (struct tuning_layout){0, 0}, &net), 0);
+    const struct net_layout usual = net_layout(net);
+    bool takes[17][33];
+    for (uint32_t tile = 0; tile <= 16; tile++)
+        for (uint32_t rows = 0; rows <= 32; rows++)
+            takes[tile][rows] = net_takes_layout(net, (struct tuning_layout){tile, rows});
     net_free(net);
-    assert_true(takes[usual] && takes[1]);
-    assert_false(takes[0] || takes[3] || takes[32]);
-    ask(path, count, usual, &first);
+    assert_true(takes[usual.layout.tile][usual.layout.rows] && takes[usual.most][1]);
+    assert_false(takes[0][1] || takes[16][1] || takes[usual.most][0] || takes[usual.most][3] ||
+                 takes[usual.most][32] || takes[3][1]);
+    ask(path, count, usual.layout, &first);
     int seen = 0;
-    for (uint32_t rows = 1; rows <= 16; rows *= 2) {
-        if (!takes[rows] || rows == usual)
-            continue;
-        ask(path, count, rows, &other);
-        assert_memory_equal(&first, &other, sizeof first);
-        seen++;
-    }
+    for (uint32_t tile = 1; tile <= 8; tile *= 2)
+        for (uint32_t rows = 1; rows <= 16; rows *= 2) {
+            struct tuning_layout layout = {tile, rows};
+            const bool other_tile = tile != usual.layout.tile,
+                       other_rows = rows != usual.layout.rows;
+            if (!takes[tile][rows] || other_tile == other_rows)
+                continue;
+            ask(path, count, layout, &other);
+            assert_memory_equal(&first, &other, sizeof first);
+            seen++;
+        }
     printf("%s, %u lanes: %d more layouts, all the same\n", path, count, seen);
+    assert_true(seen > 0 || !usual.texel);
 }
 
 static void no_layout_changes_a_bit(void **state)
@@ -101,13 +114,13 @@ static int tune(uint32_t lanes, struct tune_report *ret_report)
     return r;
 }
 
-static uint32_t rows_of_new_net(void)
+static struct tuning_layout layout_of_new_net(uint32_t lanes)
 {
     struct net *net = NULL;
-    assert_int_equal(net_new(device, notes_path, 1, &net), 0);
-    uint32_t rows = net_layout(net).rows;
+    assert_int_equal(net_new(device, notes_path, lanes, &net), 0);
+    struct tuning_layout layout = net_layout(net).layout;
     net_free(net);
-    return rows;
+    return layout;
 }
 
 static void overwrite(const char *text)
@@ -127,37 +140,62 @@ static void overwrite(const char *text)
 static void choices_are_kept_and_heeded(void **state)
 {
     struct tune_report report;
-    assert_int_equal(tuning_rows(device, notes_path, 1), 0);
-    const uint32_t usual = rows_of_new_net();
+    struct tuning_layout kept;
+    assert_false(tuning_find(device, notes_path, 1, &kept));
+    const struct tuning_layout usual = layout_of_new_net(1), wide = layout_of_new_net(MOST_LANES);
     assert_int_equal(tune(1, &report), 0);
     if (report.count == 0) { // plain
-        assert_int_equal(tuning_rows(device, notes_path, 1), 0);
+        assert_false(tuning_find(device, notes_path, 1, &kept));
         return;
     }
-    assert_int_equal(report.trials[0].rows, usual);
+    assert_true(alike(report.trials[0].layout, usual));
     assert_true(report.chosen < report.count);
     for (uint32_t i = 0; i < report.count; i++)
         assert_true(report.trials[i].step_us > 0);
-    const uint32_t rows = report.trials[report.chosen].rows;
-    assert_int_equal(tuning_rows(device, notes_path, report.tile), rows);
-    assert_int_equal(rows_of_new_net(), rows);
+    assert_true(tuning_find(device, notes_path, report.most, &kept));
+    assert_true(alike(kept, report.trials[report.chosen].layout));
+    assert_true(alike(layout_of_new_net(1), kept));
+    assert_true(alike(layout_of_new_net(MOST_LANES), wide)); // that is another choice
 
     // Not what was measured, so that heeding it can be told from measuring alike.
-    const uint32_t another = usual == 1 ? 2 : 1;
-    assert_int_equal(tuning_keep(device, notes_path, report.tile, another), 0);
-    assert_int_equal(rows_of_new_net(), another);
-    assert_int_equal(tuning_rows(device, notes_path, 64), 0);
-    assert_int_equal(tuning_rows(device, "/else/where", report.tile), 0);
+    const struct tuning_layout another = {usual.tile, usual.rows == 1 ? 2 : 1};
+    assert_int_equal(tuning_keep(device, notes_path, report.most, another), 0);
+    assert_true(alike(layout_of_new_net(1), another));
+    assert_false(tuning_find(device, notes_path, 64, &kept));
+    assert_false(tuning_find(device, "/else/where", report.most, &kept));
 
     // What does not fit, what is broken, what is foreign: as usual; then it is made anew.
-    assert_int_equal(tuning_keep(device, notes_path, report.tile, 1000), 0);
-    assert_int_equal(rows_of_new_net(), usual);
-    overwrite("fermata-tuning-1 nonsense\n1 1 notes\n");
-    assert_int_equal(rows_of_new_net(), usual);
+    const struct tuning_layout unfit[] = {{usual.tile, 1000}, {3, usual.rows}, {512, usual.rows}};
+    for (size_t i = 0; i < sizeof unfit / sizeof unfit[0]; i++) {
+        assert_int_equal(tuning_keep(device, notes_path, report.most, unfit[i]), 0);
+        assert_true(alike(layout_of_new_net(1), usual));
+    }
+    overwrite("fermata-tuning-2 nonsense\n1 1 1 notes\n");
+    assert_true(alike(layout_of_new_net(1), usual));
     overwrite("");
-    assert_int_equal(rows_of_new_net(), usual);
-    assert_int_equal(tuning_keep(device, notes_path, report.tile, another), 0);
-    assert_int_equal(rows_of_new_net(), another);
+    assert_true(alike(layout_of_new_net(1), usual));
+    assert_int_equal(tuning_keep(device, notes_path, report.most, another), 0);
+    assert_true(alike(layout_of_new_net(1), another));
+}
+
+/** Many lanes can be computed together in more than one way: all of them are looked at. */
+static void tiles_are_tuned_too(void **state)
+{
+    struct tune_report report;
+    assert_int_equal(tune(MOST_LANES, &report), 0);
+    if (report.count < 2)
+        skip();
+    assert_int_equal(report.most, 8 < device_info(device)->subgroup_size
+                                      ? 8
+                                      : device_info(device)->subgroup_size);
+    assert_true(report.trials[1].layout.tile != report.trials[0].layout.tile);
+    assert_int_equal(report.trials[1].layout.rows, report.trials[0].layout.rows);
+    const struct tuning_layout smaller = {report.most / 2, report.trials[0].layout.rows};
+    for (uint32_t tile = report.most; tile >= report.most / 2; tile /= 2) {
+        const struct tuning_layout wanted = {tile, smaller.rows};
+        assert_int_equal(tuning_keep(device, notes_path, report.most, wanted), 0);
+        assert_true(alike(layout_of_new_net(MOST_LANES), wanted));
+    }
 }
 
 static int open_device(void **state)
@@ -199,6 +237,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_layout_changes_a_bit),
         cmocka_unit_test(choices_are_kept_and_heeded),
+        cmocka_unit_test(tiles_are_tuned_too),
     };
     driver_choose(argc, argv);
     return cmocka_run_group_tests(tests, open_device, close_device);

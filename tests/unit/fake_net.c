@@ -144,9 +144,10 @@ struct net_layout net_layout(const struct net *net)
     return (struct net_layout){.texel = false};
 }
 
-uint32_t tuning_rows(const struct device *device, const char *path, uint32_t tile)
+bool tuning_find(const struct device *device, const char *path, uint32_t most,
+                 struct tuning_layout *ret_layout)
 {
-    (void)device, (void)path, (void)tile;
+    (void)device, (void)path, (void)most, (void)ret_layout;
     abort();
 }
 
