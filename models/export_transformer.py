@@ -5,6 +5,7 @@ composers' plans: human trajectories of the control attributes for the net to fo
 
     python3 -m models.export_transformer --checkpoint FOLDER/best.pt --out FILE
     python3 -m models.export_transformer --weights FILE --temperature 0.94 --out FILE
+    python3 -m models.export_transformer --weights FILE --offered bach,chopin,debussy,mozart --out FILE
     python3 -m models.export_transformer --random SEED --out FILE       untrained, for tests
 """
 
@@ -14,7 +15,7 @@ import json
 import numpy as np
 import torch
 
-from . import archive, control, export, notes, passages, roll, safetensors, stats, streams, transformer
+from . import accent, archive, control, export, notes, passages, roll, safetensors, stats, streams, transformer
 
 VOCABULARY = "notes-4 delta+pitch+duration+velocity"
 STEP = 5.0  # seconds of a plan's row
@@ -138,6 +139,37 @@ def fixed(net):
     }
 
 
+def habits(data, names, offered):
+    """What a file says of the composers offered: ({composer: statistics}, {composer: plan}, {composer: all their
+    pieces of the train split, songs too}). names: rows of the table of composers."""
+    pieces = [p for p in passages.levelled(data.of("train")) if len(p.notes) >= passages.MINIMUM]
+    groups = {name: [p for p in pieces if streams.row(names, p.composer) == row] for row, name in enumerate(names)}
+    human, plans = {}, {}
+    for name in offered:
+        of_piano = [p for p in groups.get(name, []) if p.kind != "song"]
+        if not of_piano:
+            raise SystemExit(f"--offered {name}: the net has no row of {name}, or {data.name} no piano music to make a plan of")
+        human[name] = stats.of([streams.begin_at_zero(roll.from_notes(p.notes)) for p in of_piano])
+        plans[name] = plan(of_piano)
+        print(f"export: {name}: {len(of_piano)} pieces, plan of {len(plans[name])} rows")
+    return human, plans, groups
+
+
+def offer(stored, about, offered, data):
+    """(tensors, metadata) of a weights file that offers these composers: those new to it get plans and statistics,
+    those that it offers no longer lose theirs, and their accents."""
+    before, human = json.loads(about["offered"]), json.loads(about["stats"])
+    found, plans, _ = habits(data, json.loads(about["composers"]), [name for name in offered if name not in before])
+    gone = {f"{kind}.{name}" for kind in ("plan", *accent.KINDS) for name in set(before) - set(offered)}
+    stored = {name: tensor for name, tensor in stored.items() if name not in gone}
+    stored.update({f"plan.{name}": torch.from_numpy(rows) for name, rows in plans.items()})
+    about = {**about, "offered": json.dumps(offered), "stats": json.dumps({name: {**human, **found}[name] for name in offered})}
+    if "accent" in about:
+        told = json.loads(about["accent"])
+        about["accent"] = json.dumps({name: how for name, how in told.items() if name in offered})
+    return stored, about
+
+
 def random(seed, composers, windows=transformer.WINDOWS):
     """An untrained Transformer whose activations and answers are not trivial, for tests."""
     torch.manual_seed(seed)
@@ -159,18 +191,25 @@ def main():
     parser = argparse.ArgumentParser(description="Export a transformer to safetensors.")
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--checkpoint", help="best.pt of models.train_transformer")
-    source.add_argument("--weights", metavar="FILE", help="weights file that only gets another --temperature")
+    source.add_argument("--weights", metavar="FILE", help="weights file that only gets another --temperature or --offered")
     source.add_argument("--random", type=int, metavar="SEED", help="untrained net instead")
     parser.add_argument("--data", help="the archive it was trained on")
-    parser.add_argument("--offered", default=",".join(export.OFFERED), help="composers to offer, with commas")
-    parser.add_argument("--temperature", type=float, default=1.0, help="at which it is to be drawn from, by measure")
+    parser.add_argument("--offered", help=f"composers to offer, with commas (default: {','.join(export.OFFERED)})")
+    parser.add_argument("--temperature", type=float, help="at which it is to be drawn from, by measure (default: 1)")
     parser.add_argument("--windows", type=json.loads, default=list(transformer.WINDOWS), help="of a random net")
     parser.add_argument("--out", required=True)
     arguments = parser.parse_args()
-    offered = arguments.offered.split(",")
+    offered = arguments.offered.split(",") if arguments.offered else list(export.OFFERED)
     if arguments.weights:
         stored, about = safetensors.read(arguments.weights)
-        safetensors.write(arguments.out, stored, {**about, "temperature": f"{arguments.temperature:g}"})
+        if arguments.offered:
+            data = archive.load(arguments.data or archive.DATA / archive.PERMISSIVE)
+            if export.FAMILIES[data.family] != about["family"]:
+                raise SystemExit(f"{arguments.weights} is of the family {about['family']}: give its archive with --data")
+            stored, about = offer(stored, about, offered, data)
+        if arguments.temperature:
+            about = {**about, "temperature": f"{arguments.temperature:g}"}
+        safetensors.write(arguments.out, stored, about)
         print(f"export: {arguments.out} sha256 {export.digest(arguments.out)}")
         return
     if arguments.random is not None:
@@ -194,14 +233,7 @@ def main():
         data = archive.load(arguments.data or archive.DATA / archive.PERMISSIVE)
         if data.family != about["family"]:
             raise SystemExit(f"{arguments.checkpoint} was trained on {about['family']}: give its archive with --data")
-        pieces = [p for p in passages.levelled(data.of("train")) if len(p.notes) >= passages.MINIMUM]
-        groups = {name: [p for p in pieces if streams.row(names, p.composer) == row] for row, name in enumerate(names)}
-        human, plans = {}, {}
-        for name in offered:
-            of_piano = [p for p in groups[name] if p.kind != "song"]
-            human[name] = stats.of([streams.begin_at_zero(roll.from_notes(p.notes)) for p in of_piano])
-            plans[name] = plan(of_piano)
-            print(f"export: {name}: {len(of_piano)} pieces, plan of {len(plans[name])} rows")
+        human, plans, groups = habits(data, names, offered)
         figures = json.loads(about["validation"])
         about = {
             **about,
@@ -214,7 +246,7 @@ def main():
             "validation_loss": f"{figures['all']:.4f}",
             "commit": export.commit(),
         }
-        if arguments.temperature != 1.0:
+        if arguments.temperature not in (None, 1.0):
             about["temperature"] = f"{arguments.temperature:g}"
     safetensors.write(
         arguments.out,

@@ -126,13 +126,14 @@ class Player:
         return (self.strides * accent.SORTS + last) % accent.STRIDES
 
     def _accent(self, delta):
-        """[B,128] of the pitches, after the turn of each lane, and after its strides where delta [B] begins a chord."""
-        turns, strides = self.accents
+        """[B,128] of the pitches, after the turn of each lane, after its strides where delta [B] begins a chord, and
+        of the compass."""
+        turns, strides, compass = self.accents
         lanes, pitches = torch.arange(self.lanes), torch.arange(128)
         found = turns[lanes, self.turn].gather(1, (pitches - self.last[:, 1, None]) % 12)
         stride = (pitches - self.low[1][:, None]).clamp(-accent.WIDEST, accent.WIDEST) + accent.WIDEST
         begins = (delta > accent.CHORD)[:, None]  # a bin up to there is as many ticks
-        found = found + torch.where(begins, strides[lanes, self._stridden()].gather(1, stride), 0.0)
+        found = found + torch.where(begins, strides[lanes, self._stridden()].gather(1, stride), 0.0) + compass
         return torch.where(((self.heard > accent.STEPS) & ~self.starts)[:, None], found, 0.0)
 
     def _lower(self, drawn, fresh):

@@ -3,8 +3,9 @@
 // First, after the *turn* that the music has just taken: the last three intervals from note to note,
 // modulo the octave, the latest one last. Second, where a note begins a new chord, after the last
 // two *strides*: how far, and which way, the lowest note of a chord is from that of the chord before.
+// Third, by where it lies in his *compass*.
 // The tables of the composers lie one behind the other from row ACCENT_ROW of the tables on, each as
-// [turn][interval] and [strides][stride].
+// [turn][interval], [strides][stride] and [pitch].
 
 layout(constant_id = 12) const int ACCENT_ROW = 0;
 layout(constant_id = 13) const int ACCENTS = 0; // composers that have room for one, the first
@@ -13,7 +14,8 @@ const uint ACCENT_STEPS = 3u;
 const uint TURNS = 12u * 12u * 12u;
 const uint STRIDES = 7u * 7u; // of the last two, each one of seven sorts
 const int WIDEST = 13;        // semitones; what is wider is as this
-const uint ACCENT_SIZE = TURNS * 12u + STRIDES * uint(2 * WIDEST + 1);
+const uint FIRST_STRIDE = TURNS * 12u, FIRST_PITCH = FIRST_STRIDE + STRIDES * uint(2 * WIDEST + 1);
+const uint ACCENT_SIZE = FIRST_PITCH + 128u;
 const int CHORD = 3; // ticks, and so bins, at most between notes that are struck together
 
 uint interval(Place place, uint pitch)
@@ -75,7 +77,7 @@ float accent(Place place, uint composer, uint note, int pitch)
     float sum = accent_at(first + place.turn * 12u + interval(place, uint(pitch)));
     if (begins_chord(note)) {
         int stride = clamp(pitch - int(place.lows & 255u), -WIDEST, WIDEST) + WIDEST;
-        sum += accent_at(first + TURNS * 12u + stridden(place) * uint(2 * WIDEST + 1) + uint(stride));
+        sum += accent_at(first + FIRST_STRIDE + stridden(place) * uint(2 * WIDEST + 1) + uint(stride));
     }
-    return sum;
+    return sum + accent_at(first + FIRST_PITCH + uint(pitch));
 }

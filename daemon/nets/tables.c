@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,13 +18,15 @@
 #define COMPOSER_ROW (TABLES_LOGITS + 1)
 #define SEEN_ROWS 605
 #define TICK_ROWS 1
-/** An accent, shaders/accent.glsl: intervals, of each turn of three, and strides, of each two
- * before. */
+/** An accent, shaders/accent.glsl: intervals, of each turn of three, strides, of each two before,
+ * and pitches. */
 #define ACCENT_TURNS 1728
 #define ACCENT_INTERVALS 12
 #define ACCENT_STRIDES 49
 #define ACCENT_WIDTHS 27
-#define ACCENT_SIZE (ACCENT_TURNS * ACCENT_INTERVALS + ACCENT_STRIDES * ACCENT_WIDTHS)
+#define ACCENT_PITCHES 128
+#define ACCENT_SIZE                                                                                \
+    (ACCENT_TURNS * ACCENT_INTERVALS + ACCENT_STRIDES * ACCENT_WIDTHS + ACCENT_PITCHES)
 #define MOST_ROWS 65536
 
 const uint32_t tables_sizes[TABLES_FIELDS] = {95, 128, 64, 32};
@@ -99,12 +102,17 @@ static const struct safetensors_tensor *find_of(const struct safetensors *file, 
     return safetensors_find(file, name);
 }
 
+static bool has_accent(const struct safetensors *file, const char *composer)
+{
+    return find_of(file, "accent", composer) || find_of(file, "stride", composer) ||
+           find_of(file, "compass", composer);
+}
+
 /** How many composers come up to the last that has an accent. */
 static uint32_t count_accents(const struct safetensors *file, const struct net_info *info)
 {
     uint32_t count = info->composer_count;
-    while (count > 0 && !find_of(file, "accent", info->composers[count - 1]) &&
-           !find_of(file, "stride", info->composers[count - 1]))
+    while (count > 0 && !has_accent(file, info->composers[count - 1]))
         count--;
     return count;
 }
@@ -137,6 +145,9 @@ static int put_accents(const struct tables *tables, struct pile *pile, const str
         if (r == 0)
             r = put_accent(pile, "stride", info->composers[i], ACCENT_STRIDES, ACCENT_WIDTHS,
                            out + (size_t)ACCENT_TURNS * ACCENT_INTERVALS);
+        if (r == 0)
+            r = put_accent(pile, "compass", info->composers[i], ACCENT_PITCHES, 0,
+                           out + ACCENT_SIZE - ACCENT_PITCHES);
     }
     pile->used += (uint32_t)accent_rows(tables->accents, pile->width);
     return r;

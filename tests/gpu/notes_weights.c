@@ -88,6 +88,7 @@ static uint32_t list(struct notes_weights *w, struct tensor *tensors)
     if (w->accented) {
         add(tensors, &count, "accent.c1", NOTES_TURNS, 12, &w->accent, 3, false);
         add(tensors, &count, "stride.c1", NOTES_STRIDES, NOTES_WIDTHS, &w->stride, 3, false);
+        add(tensors, &count, "compass.c1", NOTES_PITCHES, 0, &w->compass, 3, false);
     }
     return count;
 }

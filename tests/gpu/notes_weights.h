@@ -22,10 +22,11 @@ struct notes_head {
 #define NOTES_CONTROLS 6
 /** Rows of the table of controls, and where each control's begin. */
 #define NOTES_CONTROL_ROWS 67
-/** Of an accent: turns of three intervals; pairs of strides, and how wide they are. */
+/** Of an accent: turns of three intervals; pairs of strides, and how wide they are; pitches. */
 #define NOTES_TURNS 1728
 #define NOTES_STRIDES 49
 #define NOTES_WIDTHS 27
+#define NOTES_PITCHES 128
 
 extern const uint32_t notes_sizes[4];
 extern const uint32_t notes_control_rows[NOTES_CONTROLS];
@@ -36,10 +37,11 @@ struct notes_weights {
     float *tables[4], *start, *composer, *kind, *control;
     struct notes_layer layer[NOTES_MOST_LAYERS];
     struct notes_head head[4];
-    bool accented; ///< whether composer c1 has an accent
-    float *accent; ///< his, [NOTES_TURNS][12]
-    float *stride; ///< his, [NOTES_STRIDES][NOTES_WIDTHS]
-    float *values; ///< of all of them
+    bool accented;  ///< whether composer c1 has an accent
+    float *accent;  ///< his, [NOTES_TURNS][12]
+    float *stride;  ///< his, [NOTES_STRIDES][NOTES_WIDTHS]
+    float *compass; ///< his, [NOTES_PITCHES]
+    float *values;  ///< of all of them
 };
 
 /** Sizes are set, all else is made; matrices hold values that bfloat16 represents exactly. */

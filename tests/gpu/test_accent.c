@@ -107,6 +107,7 @@ static void accents(const struct music *music, int delta, float ret_accents[128]
         if (delta > CHORD)
             ret_accents[pitch] += weights.stride[strides_of(music, lows, count) * NOTES_WIDTHS +
                                                  (uint32_t)(stride + 13)];
+        ret_accents[pitch] += weights.compass[pitch];
     }
 }
 
@@ -120,7 +121,7 @@ static int likeliest(const float logits[LOGITS], const float added[128])
     return best;
 }
 
-static void they_follow_turns_and_strides(void **state)
+static void they_follow_turns_strides_and_the_compass(void **state)
 {
     static const float none[128];
     struct music music[LANES] = {0};
@@ -166,8 +167,9 @@ static void they_follow_turns_and_strides(void **state)
 
 static void those_of_another_shape_are_refused(void **state)
 {
-    for (int i = 0; i < 2; i++) {
-        struct notes_flaw flaw = {.tensor = i ? "stride.c1" : "accent.c1"};
+    static const char *const tensors[] = {"accent.c1", "stride.c1", "compass.c1"};
+    for (size_t i = 0; i < sizeof tensors / sizeof tensors[0]; i++) {
+        struct notes_flaw flaw = {.tensor = tensors[i]};
         struct net *broken = NULL;
         notes_weights_write(&weights, driver_scratch("broken.safetensors"), &flaw);
         assert_int_equal(net_new(device, driver_scratch("broken.safetensors"), 1, &broken),
@@ -178,7 +180,7 @@ static void those_of_another_shape_are_refused(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(they_follow_turns_and_strides, stage_reset),
+        cmocka_unit_test_setup(they_follow_turns_strides_and_the_compass, stage_reset),
         cmocka_unit_test_setup(those_of_another_shape_are_refused, stage_reset),
     };
     driver_choose(argc, argv);

@@ -87,6 +87,46 @@ class Strides(unittest.TestCase):
         self.assertGreater(found.min(), 0)
 
 
+def struck(*pairs):
+    """The note array of a passage: (pitch, how often)."""
+    return array(*[[pitch] for pitch, times in pairs for _ in range(times)])
+
+
+class Compass(unittest.TestCase):
+    def test_a_passage_says_a_pitch_so_often_at_most(self):
+        found = accent.pitches([struck((60, 9), (62, 1)), struck((60, 1)), array()])
+        self.assertEqual((found[60], found[62], found.sum()), (accent.OFTEN + 1, 1, accent.OFTEN + 2))
+        self.assertEqual(accent.pitches([]).sum(), 0)
+
+    def test_octaves_are_chances_of_each_pitch_class(self):
+        table = np.zeros(accent.PITCHES)
+        table[[60, 72, 67]] = 300, 100, 50
+        p = np.exp(accent.octaves(table))
+        for name in range(12):
+            self.assertAlmostEqual(p[name::12].sum(), 1)
+        self.assertAlmostEqual(p[60], 0.75, delta=0.05)
+        self.assertGreater(p[67], 0.9)
+        self.assertGreater(p[66], 0.8)  # never struck: as the pitches around it
+
+    def test_where_his_keyboard_ends_the_net_is_held_back(self):
+        his, nets = np.zeros(accent.PITCHES), np.zeros(accent.PITCHES)
+        his[29:90] = 200
+        nets[29:96] = 200
+        found = accent.compass(his, nets)
+        self.assertLess(found[91:96].max(), -2.5)
+        self.assertGreaterEqual(found.min(), -accent.TAKEN)
+        self.assertLess(np.abs(found[40:80]).max(), 0.3)
+        self.assertLessEqual(accent.compass(nets, his).max(), accent.GIVEN)  # nobody is led beyond
+        self.assertTrue((accent.compass(his, his) == 0).all())
+        self.assertTrue((accent.compass(his, nets, 0.0) == 0).all())
+
+    def test_the_key_is_not_his(self):
+        white = np.isin(np.arange(accent.PITCHES) % 12, (0, 2, 4, 5, 7, 9, 11)) & (np.arange(accent.PITCHES) >= 36)
+        even = (np.arange(accent.PITCHES) >= 36) * 500.0
+        found = accent.compass(even * np.where(white, 1.0, 0.2), even)
+        self.assertLess(np.abs(found[40:]).max(), 0.3)
+
+
 class Accent(unittest.TestCase):
     def setUp(self):
         rng = np.random.default_rng(2)
@@ -127,14 +167,16 @@ class Accent(unittest.TestCase):
 
     def test_tables_need_others_to_compare_with(self):
         pieces = [piece(name, 400, seed) for name in ("bach", "chopin") for seed in range(3)]
-        net = (self.even, np.ones((accent.STRIDES, 2 * accent.WIDEST + 1)))
+        net = (self.even, np.ones((accent.STRIDES, 2 * accent.WIDEST + 1)), np.ones(accent.PITCHES))
         heard = {"bach": net, "nobody": net}
         with mock.patch.object(accent, "LEAST", 10):
             found = accent.tables(pieces, heard)
             self.assertEqual({name: table.shape for name, table in found.items()},
-                             {"accent.bach": (accent.TURNS, 12), "stride.bach": (accent.STRIDES, 2 * accent.WIDEST + 1)})
-            self.assertEqual(list(accent.tables(pieces, heard, (0.0, 0.0))), ["stride.bach"])
-            self.assertEqual(list(accent.tables(pieces, heard, by_stride=(0.0, 0.0))), ["accent.bach"])
+                             {"accent.bach": (accent.TURNS, 12), "stride.bach": (accent.STRIDES, 2 * accent.WIDEST + 1),
+                              "compass.bach": (accent.PITCHES,)})
+            self.assertEqual(list(accent.tables(pieces, heard, (0.0, 0.0))), ["stride.bach", "compass.bach"])
+            self.assertEqual(list(accent.tables(pieces, heard, by_stride=(0.0, 0.0))), ["accent.bach", "compass.bach"])
+            self.assertEqual(list(accent.tables(pieces, heard, by_compass=0.0)), ["accent.bach", "stride.bach"])
             against = accent.tables(pieces, heard, against=[("bach", "chopin", 0.5), ("chopin", "bach", 0.9)])
             self.assertEqual(set(against), set(found))  # of one other he has all that is left, too
             with self.assertRaisesRegex(SystemExit, "--against bach nobody: .* enough of chopin"):
@@ -169,7 +211,8 @@ class Player(unittest.TestCase):
                 head.bias.zero_()
 
     def tables(self, rows):
-        return torch.zeros(rows, accent.TURNS, 12), torch.zeros(rows, accent.STRIDES, 2 * accent.WIDEST + 1)
+        return (torch.zeros(rows, accent.TURNS, 12), torch.zeros(rows, accent.STRIDES, 2 * accent.WIDEST + 1),
+                torch.zeros(rows, accent.PITCHES))
 
     def test_only_the_composer_who_has_one_follows_it(self):
         accents = self.tables(2)
@@ -217,6 +260,15 @@ class Player(unittest.TestCase):
         self.assertEqual(followed, begun)
         self.assertLess(joined, 15)  # of the others, what falls there by chance
 
+    def test_the_compass_holds_for_every_note(self):
+        accents = self.tables(2)
+        accents[2][0, :60] = accents[2][0, 73:] = -50.0
+        player = generate_transformer.Player(self.net, [0, 1], [1, 1], accents=accents)
+        pitches = np.array([player.step()[0][:, 1].tolist() for _ in range(60)])[accent.STEPS + 1 :]
+        self.assertTrue(((pitches[:, 0] >= 60) & (pitches[:, 0] <= 72)).all())
+        self.assertGreater(len(set(pitches[:, 0])), 8)
+        self.assertGreater(np.ptp(pitches[:, 1]), 40)
+
     def test_a_new_piece_is_counted_from_its_start(self):
         accents = self.tables(1)
         accents[0][:, :, 7] = 50.0
@@ -244,15 +296,16 @@ class File(unittest.TestCase):
             stored, about = safetensors.read(before)
             safetensors.write(before, stored, {**about, "family": "open"})
             data = archive.Archive("test", "0" * 64, "permissive", [])
-            net = (np.ones((accent.TURNS, 12)), np.ones((accent.STRIDES, 2 * accent.WIDEST + 1)))
+            net = (np.ones((accent.TURNS, 12)), np.ones((accent.STRIDES, 2 * accent.WIDEST + 1)), np.ones(accent.PITCHES))
             heard = {"bach": net, "other": net, "chopin": net}
             table = np.full((accent.TURNS, 12), 0.5, np.float32)
             wide = np.full((accent.STRIDES, 2 * accent.WIDEST + 1), 0.25, np.float32)
+            reach = np.full(accent.PITCHES, -0.75, np.float32)
 
-            def weighed(_pieces, heard, turns, strides, near, against):
-                self.assertEqual((tuple(turns), tuple(strides), near), (accent.BY_TURN, (0.1, 0.6), 30.0))
+            def weighed(_pieces, heard, turns, strides, compass, near, against):
+                self.assertEqual((tuple(turns), tuple(strides), compass, near), (accent.BY_TURN, (0.1, 0.6), 0.5, 30.0))
                 self.assertEqual(against, [("bach", "other", 0.5)])
-                return {f"{kind}.{name}": t for name in heard for kind, t in (("accent", table), ("stride", wide))}
+                return {f"{kind}.{name}": t for name in heard for kind, t in zip(accent.KINDS, (table, wide, reach))}
 
             def run(given, *options):
                 with mock.patch("builtins.print"), mock.patch.object(archive, "load", lambda path: data), \
@@ -261,18 +314,18 @@ class File(unittest.TestCase):
                     accent.main()
 
             with mock.patch.object(accent, "tables", weighed):
-                run(before, "--strides", "0.1", "0.6", "--near", "30", "--against", "bach", "other", "0.5", "--composer", "bach")
+                run(before, "--strides", "0.1", "0.6", "--compass", "0.5", "--near", "30", "--against", "bach", "other", "0.5", "--composer", "bach")
             found, told = safetensors.read(after)
-            self.assertEqual(set(found) - set(stored), {"accent.bach", "stride.bach"})
+            self.assertEqual(set(found) - set(stored), {"accent.bach", "stride.bach", "compass.bach"})
             self.assertEqual(list(json.loads(told["accent"])), ["bach"])
-            self.assertIn("--composer bach --turns 0.3 0.4 --strides 0.1 0.6 --near 30.0 --against bach other 0.5 --out",
+            self.assertIn("--composer bach --turns 0.3 0.4 --strides 0.1 0.6 --compass 0.5 --near 30.0 --against bach other 0.5 --out",
                           json.loads(told["accent"])["bach"]["command"])
-            for accents, value in zip(accent.load(found, json.loads(told["composers"])), (0.5, 0.25)):
+            for accents, value in zip(accent.load(found, json.loads(told["composers"])), (0.5, 0.25, -0.75)):
                 self.assertTrue((accents[0] == value).all())
                 self.assertFalse(accents[1:].any())
             self.assertIsNone(accent.load(stored, ["bach"]))
 
-            # Another composer's come beside them; a file may have either kind alone.
+            # Another composer's come beside them; a file may have any kind alone.
             def alone(_pieces, heard, *_more):
                 return {f"stride.{name}": wide for name in heard}
 
@@ -280,9 +333,9 @@ class File(unittest.TestCase):
             with mock.patch.object(accent, "tables", alone):
                 run(before, "--composer", "chopin")
             found, told = safetensors.read(after)
-            self.assertEqual(set(found) - set(stored), {"accent.bach", "stride.bach", "stride.chopin"})
+            self.assertEqual(set(found) - set(stored), {"accent.bach", "stride.bach", "compass.bach", "stride.chopin"})
             self.assertEqual(list(json.loads(told["accent"])), ["bach", "chopin"])
-            turns, wides = accent.load({n: t for n, t in found.items() if n != "accent.bach"}, ["bach", "chopin"])
+            turns, wides, _ = accent.load({n: t for n, t in found.items() if n != "accent.bach"}, ["bach", "chopin"])
             self.assertFalse(turns.any())
             self.assertTrue((wides == 0.25).all())
 

@@ -4,6 +4,7 @@ import json
 import os
 import tempfile
 import unittest
+from unittest import mock
 
 import numpy as np
 import torch
@@ -256,6 +257,23 @@ class Export(unittest.TestCase):
         vectors = golden_transformer.vectors(again, 40)
         self.assertEqual(tuple(vectors["logits1"].shape), (2, 40, 128))
         self.assertGreater(float(vectors["logits1"].std()), 0.1)
+
+    def test_composers_can_be_offered_later(self):
+        data = archive.Archive("test", "0" * 64, "permissive", [piece(name, 120, seed) for name in ("bach", "debussy") for seed in range(2)])
+        about = {"composers": json.dumps(NAMES), "offered": '["bach", "chopin"]', "stats": '{"bach": 1, "chopin": 2}',
+                 "accent": '{"bach": {}, "chopin": {}}', "seed": "7"}
+        stored = {"plan.bach": torch.ones(1), "plan.chopin": torch.ones(1), "accent.chopin": torch.ones(1), "compass.bach": torch.ones(1)}
+        with mock.patch("builtins.print"):
+            tensors, told = export_transformer.offer(stored, about, ["bach", "debussy"], data)
+        self.assertEqual(set(tensors), {"plan.bach", "compass.bach", "plan.debussy"})
+        self.assertEqual(tensors["plan.debussy"].shape[1], len(control.NOTES_BUCKETS))
+        self.assertEqual(json.loads(told["offered"]), ["bach", "debussy"])
+        self.assertEqual(list(json.loads(told["stats"])), ["bach", "debussy"])
+        self.assertEqual(json.loads(told["stats"])["bach"], 1)
+        self.assertEqual((json.loads(told["accent"]), told["seed"]), ({"bach": {}}, "7"))
+        for name in ("chopni", "chopin"):  # no row, no music
+            with self.assertRaisesRegex(SystemExit, f"--offered {name}: "):
+                export_transformer.offer({}, {**about, "offered": "[]"}, [name], data)
 
     def test_plan(self):
         rows = export_transformer.plan([piece(seed=s, seconds=120) for s in range(3)])
