@@ -170,7 +170,7 @@ def played(folder):
     for stream in soak.read(folder).streams:
         hours.setdefault(stream.composer, []).extend(stream.hour(hour) for hour in range(stream.hours()))
     return {name: heard_in(mine, [one.notes for hour in mine for one in windows.of_stream(hour, name, "", None)])
-            for name, mine in hours.items()}
+            for name, mine in hours.items() if mine}
 
 
 def tables(pieces, heard, by_turn=BY_TURN, by_stride=BY_STRIDE, by_compass=BY_COMPASS, near=NEAR, against=()):
@@ -189,7 +189,7 @@ def tables(pieces, heard, by_turn=BY_TURN, by_stride=BY_STRIDE, by_compass=BY_CO
             if any(weights):
                 out[f"{kind}.{name}"] = accent(
                     found[name][index], [o[index] for o in others.values()], net[index], weights, near, rivals)
-        if by_compass:
+        if by_compass and found[name][2].any() and net[2].any():
             out[f"compass.{name}"] = compass(found[name][2], net[2], by_compass)
     return out
 

@@ -147,10 +147,10 @@ def habits(data, names, offered):
     human, plans = {}, {}
     for name in offered:
         of_piano = [p for p in groups.get(name, []) if p.kind != "song"]
-        if not of_piano:
+        plans[name] = plan(of_piano) if of_piano else []
+        if not len(plans[name]):
             raise SystemExit(f"--offered {name}: the net has no row of {name}, or {data.name} no piano music to make a plan of")
         human[name] = stats.of([streams.begin_at_zero(roll.from_notes(p.notes)) for p in of_piano])
-        plans[name] = plan(of_piano)
         print(f"export: {name}: {len(of_piano)} pieces, plan of {len(plans[name])} rows")
     return human, plans, groups
 
@@ -158,6 +158,8 @@ def habits(data, names, offered):
 def offer(stored, about, offered, data):
     """(tensors, metadata) of a weights file that offers these composers: those new to it get plans and statistics,
     those that it offers no longer lose theirs, and their accents."""
+    if about["net"] != "transformer" or list(json.loads(about["control_buckets"])) != list(control.NOTES_BUCKETS):
+        raise SystemExit(f"--offered: only a transformer that knows {', '.join(control.NOTES_BUCKETS)} can be given plans")
     before, human = json.loads(about["offered"]), json.loads(about["stats"])
     found, plans, _ = habits(data, json.loads(about["composers"]), [name for name in offered if name not in before])
     gone = {f"{kind}.{name}" for kind in ("plan", *accent.KINDS) for name in set(before) - set(offered)}
@@ -199,8 +201,12 @@ def main():
     parser.add_argument("--windows", type=json.loads, default=list(transformer.WINDOWS), help="of a random net")
     parser.add_argument("--out", required=True)
     arguments = parser.parse_args()
-    offered = arguments.offered.split(",") if arguments.offered else list(export.OFFERED)
+    offered = list(dict.fromkeys(arguments.offered.split(","))) if arguments.offered else list(export.OFFERED)
+    if arguments.temperature is not None and not arguments.temperature > 0:
+        parser.error("--temperature: a number over 0")
     if arguments.weights:
+        if not arguments.offered and not arguments.temperature:
+            parser.error("--weights: say what is to change, --temperature or --offered")
         stored, about = safetensors.read(arguments.weights)
         if arguments.offered:
             data = archive.load(arguments.data or archive.DATA / archive.PERMISSIVE)

@@ -12,7 +12,7 @@
 #include "log.h"
 #include "nets/tune.h"
 
-/** One channel, pieces on a core of two (crew.h), and a whole tile. */
+/** One channel, pieces that a core has in work at once (compose.c), and the widest tile. */
 static const uint32_t lane_counts[] = {1, 4, 8};
 
 static void print(const char *net, uint32_t lanes, const struct tune_report *report)

@@ -81,7 +81,9 @@ static int choose(struct form *form, const struct form_wish *wish)
         if (info->kind == DEVICE_CPU) {
             while (tile > wish->cpu_tile && tile_fits(form, tile / 2))
                 tile /= 2;
-            rows = tile == 1 && form_fits(form, tile, 16) ? 16 : 8;
+            rows = tile == 1 ? 16 : 8;
+            while (!form_fits(form, tile, rows))
+                rows /= 2;
         }
     }
     form_lay(form, wish->lanes, tile, rows);

@@ -77,8 +77,8 @@ enum net_control {
  * its temperature; above it what is less likely than 0.2 (2 t - 1)^2 times the likeliest is not
  * drawn (min-p, Nguyen et al. 2024); below it the logits are divided by 1 + 0.4 (1 - 2 t). Where
  * the file has accents of the composer (models/accent.py), they are added to the pitches' logits
- * before all of this, from the fifth note on: one for the turn from the note before, and where a
- * note begins a chord one for the stride from the chord before.
+ * before all of this, from the fifth note on: one for the turn from the note before, where a note
+ * begins a chord one for the stride from the chord before, and one for the pitch itself.
  *
  * NET_HARD: a cell is on where its probability reaches the threshold (the article's way); a note
  * is the likeliest of each field.

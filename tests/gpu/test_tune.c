@@ -25,7 +25,7 @@
 
 #define MOST_LANES 9
 #define LOGITS 384
-#define ROLL_CAPACITY 3
+#define ROLL_CAPACITY 8 // an LSTM whose tiles of eight read images
 
 static struct device *device;
 static char notes_path[128];
@@ -62,7 +62,8 @@ static void ask(const char *path, uint32_t count, struct tuning_layout layout,
     net_free(net);
 }
 
-static void compare(const char *path, uint32_t count)
+/** The usual layout beside those with another tile, or with `rows_too` another number of rows. */
+static void compare(const char *path, uint32_t count, bool rows_too)
 {
     static struct answer first, other;
     struct net *net = NULL;
@@ -76,6 +77,8 @@ static void compare(const char *path, uint32_t count)
     assert_true(takes[usual.layout.tile][usual.layout.rows] && takes[usual.most][1]);
     assert_false(takes[0][1] || takes[16][1] || takes[usual.most][0] || takes[usual.most][3] ||
                  takes[usual.most][32] || takes[3][1]);
+    if (!usual.texel)
+        return; // there is one
     ask(path, count, usual.layout, &first);
     int seen = 0;
     for (uint32_t tile = 1; tile <= 8; tile *= 2)
@@ -83,22 +86,25 @@ static void compare(const char *path, uint32_t count)
             struct tuning_layout layout = {tile, rows};
             const bool other_tile = tile != usual.layout.tile,
                        other_rows = rows != usual.layout.rows;
-            if (!takes[tile][rows] || other_tile == other_rows)
+            if (!takes[tile][rows] || other_tile == other_rows || (other_rows && !rows_too))
                 continue;
             ask(path, count, layout, &other);
             assert_memory_equal(&first, &other, sizeof first);
             seen++;
         }
     printf("%s, %u lanes: %d more layouts, all the same\n", path, count, seen);
-    assert_true(seen > 0 || !usual.texel);
+    assert_true(seen > 0);
 }
 
 static void no_layout_changes_a_bit(void **state)
 {
-    compare(notes_path, 1);
-    compare(notes_path, MOST_LANES);
+    compare(notes_path, 1, true);
+    compare(notes_path, MOST_LANES, true);
     if (access(FERMATA_WEIGHTS, R_OK) == 0)
-        compare(FERMATA_WEIGHTS, ROLL_CAPACITY);
+        compare(FERMATA_WEIGHTS, ROLL_CAPACITY, false);
+    static const char bytes[] = FERMATA_WEIGHTS_FOLDER "/transformer-open.safetensors";
+    if (access(bytes, R_OK) == 0)
+        compare(bytes, ROLL_CAPACITY, false);
 }
 
 static int tune(uint32_t lanes, struct tune_report *ret_report)
@@ -178,7 +184,7 @@ static void choices_are_kept_and_heeded(void **state)
     assert_true(alike(layout_of_new_net(1), another));
 }
 
-/** Many lanes can be computed together in more than one way: all of them are looked at. */
+/** Many lanes can be computed together in more than one way. */
 static void tiles_are_tuned_too(void **state)
 {
     struct tune_report report;

@@ -261,7 +261,7 @@ class Export(unittest.TestCase):
     def test_composers_can_be_offered_later(self):
         data = archive.Archive("test", "0" * 64, "permissive", [piece(name, 120, seed) for name in ("bach", "debussy") for seed in range(2)])
         about = {"composers": json.dumps(NAMES), "offered": '["bach", "chopin"]', "stats": '{"bach": 1, "chopin": 2}',
-                 "accent": '{"bach": {}, "chopin": {}}', "seed": "7"}
+                 "accent": '{"bach": {}, "chopin": {}}', "seed": "7", "net": "transformer", "control_buckets": json.dumps(control.NOTES_BUCKETS)}
         stored = {"plan.bach": torch.ones(1), "plan.chopin": torch.ones(1), "accent.chopin": torch.ones(1), "compass.bach": torch.ones(1)}
         with mock.patch("builtins.print"):
             tensors, told = export_transformer.offer(stored, about, ["bach", "debussy"], data)
@@ -274,6 +274,9 @@ class Export(unittest.TestCase):
         for name in ("chopni", "chopin"):  # no row, no music
             with self.assertRaisesRegex(SystemExit, f"--offered {name}: "):
                 export_transformer.offer({}, {**about, "offered": "[]"}, [name], data)
+        for key, value in (("net", "lstm"), ("control_buckets", json.dumps(control.BUCKETS))):
+            with self.assertRaisesRegex(SystemExit, "only a transformer that knows density, "):
+                export_transformer.offer(stored, {**about, key: value}, ["bach"], data)
 
     def test_plan(self):
         rows = export_transformer.plan([piece(seed=s, seconds=120) for s in range(3)])

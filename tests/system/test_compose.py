@@ -70,16 +70,16 @@ class Tune(unittest.TestCase):
             done = run('--tune', *there, env=env)
             self.assertEqual(done.returncode, 0, done.stderr)
             head, *rows, kept = done.stdout.splitlines()
-            self.assertEqual(head.split(), ['net', 'lanes', 'rows', 'us', 'per', 'step'])
+            self.assertEqual(head.split(), ['net', 'lanes', 'together', 'rows', 'us', 'per', 'step'])
             self.assertTrue(all(row.startswith(NETS[0]) for row in rows))
             path = kept.removeprefix('kept in ')
             self.assertTrue(path.startswith(cache), kept)
             chosen = [row.split() for row in rows if 'chosen' in row]
-            self.assertEqual([row[1] for row in chosen], ['1', '8'])
+            self.assertEqual([row[1] for row in chosen], ['1', '4', '8'])
             with open(path, encoding='utf-8') as stream:
                 first, *lines = stream.read().splitlines()
-            self.assertTrue(first.startswith('fermata-tuning-1 '))
-            self.assertEqual([line.split()[0] for line in lines], [row[2] for row in chosen])
+            self.assertTrue(first.startswith('fermata-tuning-2 '))
+            self.assertEqual([line.split()[1:3] for line in lines], [row[2:4] for row in chosen])
             after = run('--compose', '--seconds', '20', '--seed', '5', '--quiet', *there, '-', env=env)
             self.assertEqual(before.stdout, after.stdout)
 
