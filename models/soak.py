@@ -79,6 +79,7 @@ class Soak(NamedTuple):
         a, every = self.about, 3600 if self.about["seconds"] % 3600 == 0 else 60
         length = f"--{'hours' if every == 3600 else 'minutes'} {a['seconds'] / every:g}"
         nets = " ".join(f"--net {net['net']}" for net in a["nets"])
+        nets += "".join(f" --composer {name}" for name in dict.fromkeys(stream.composer for stream in self.streams))
         extra = "" if a["curator"] else " --curator off"
         extra += f" --threshold {a['threshold']:g}" if a["threshold"] != 0.5 else ""
         extra += f" --sampling {a['sampling']}" if a["sampling"] != "sample" else ""

@@ -203,7 +203,7 @@ class Measure(unittest.TestCase):
         off = soak.read(lay(self.folder / "b", [("net", "bach", 1, music[:500], 1200, {"silence": 1100.0, "broken": ["silent, alas"]})],
                             curator=False, threshold=0.9))
         self.assertEqual((main.way(), off.way()), ("", "curator off, threshold 0.9"))
-        self.assertEqual(off.command(), "fermatad --soak --minutes 20 --seed 1 --licence any --net net --curator off "
+        self.assertEqual(off.command(), "fermatad --soak --minutes 20 --seed 1 --licence any --net net --composer bach --curator off "
                                         "--threshold 0.9 --out FOLDER")
         found = {(one.way(), "net", "bach"): soak.measure(one.streams, self.reference, self.book) for one in (main, off)}
         human, ways = {"net": {"bach": self.reference}}, ["", "curator off, threshold 0.9"]
