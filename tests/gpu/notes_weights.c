@@ -85,11 +85,12 @@ static uint32_t list(struct notes_weights *w, struct tensor *tensors)
         snprintf(name, sizeof name, "head%d.bias", k);
         add(tensors, &count, name, notes_sizes[k], 0, &head->bias, 0.5f, false);
     }
-    if (w->accented) {
+    if (w->accented & NOTES_TURN)
         add(tensors, &count, "accent.c1", NOTES_TURNS, 12, &w->accent, 3, false);
+    if (w->accented & NOTES_STRIDE)
         add(tensors, &count, "stride.c1", NOTES_STRIDES, NOTES_WIDTHS, &w->stride, 3, false);
+    if (w->accented & NOTES_COMPASS)
         add(tensors, &count, "compass.c1", NOTES_PITCHES, 0, &w->compass, 3, false);
-    }
     return count;
 }
 

@@ -28,6 +28,8 @@ struct notes_head {
 #define NOTES_WIDTHS 27
 #define NOTES_PITCHES 128
 
+enum notes_accent { NOTES_TURN = 1, NOTES_STRIDE = 2, NOTES_COMPASS = 4 };
+
 extern const uint32_t notes_sizes[4];
 extern const uint32_t notes_control_rows[NOTES_CONTROLS];
 
@@ -37,11 +39,11 @@ struct notes_weights {
     float *tables[4], *start, *composer, *kind, *control;
     struct notes_layer layer[NOTES_MOST_LAYERS];
     struct notes_head head[4];
-    bool accented;  ///< whether composer c1 has an accent
-    float *accent;  ///< his, [NOTES_TURNS][12]
-    float *stride;  ///< his, [NOTES_STRIDES][NOTES_WIDTHS]
-    float *compass; ///< his, [NOTES_PITCHES]
-    float *values;  ///< of all of them
+    uint32_t accented; ///< of enum notes_accent, which accents composer c1 has
+    float *accent;     ///< his, [NOTES_TURNS][12]
+    float *stride;     ///< his, [NOTES_STRIDES][NOTES_WIDTHS]
+    float *compass;    ///< his, [NOTES_PITCHES]
+    float *values;     ///< of all of them
 };
 
 /** Sizes are set, all else is made; matrices hold values that bfloat16 represents exactly. */

@@ -37,7 +37,7 @@ static int open_net(void **state)
                                      .kinds = 2,
                                      .layers = 1,
                                      .windows = {16},
-                                     .accented = true};
+                                     .accented = NOTES_TURN | NOTES_STRIDE | NOTES_COMPASS};
     notes_weights_init(&weights, 3);
     weights.head[0].bias[2] += 1.5f; // so that chords are drawn, too
     notes_weights_write(&weights, driver_scratch("accented.safetensors"), NULL);
@@ -165,6 +165,38 @@ static void they_follow_turns_strides_and_the_compass(void **state)
     assert_true(differ > 20 && begun > 10 && joined > 3);
 }
 
+/** A file may have a compass and nothing else. */
+static void the_compass_may_be_alone(void **state)
+{
+    struct notes_weights plain = weights;
+    plain.accented = NOTES_COMPASS;
+    notes_weights_init(&plain, 5);
+    notes_weights_write(&plain, driver_scratch("alone.safetensors"), NULL);
+    struct net *alone = NULL;
+    assert_int_equal(net_new(device, driver_scratch("alone.safetensors"), 1, &alone), 0);
+    uint32_t seed = 9, moved = 0;
+    static const float none[128];
+    for (uint32_t step = 0; step < 24; step++) {
+        struct net_lane one = lane(1, step);
+        uint8_t given[4], drawn[4];
+        float logits[LOGITS];
+        notes_weights_note(&seed, given);
+        one.composer = 1;
+        one.sampling = NET_HARD;
+        one.forced = given;
+        one.forced_count = step > 3 ? step % 2 : 1;
+        assert_int_equal(net_debug_run(alone, &one, 1, drawn), 0);
+        assert_int_equal(net_debug_peek(alone, 0, "logits", logits, LOGITS), LOGITS);
+        if (one.forced_count)
+            continue;
+        assert_int_equal(drawn[1], likeliest(logits, plain.compass));
+        moved += drawn[1] != likeliest(logits, none);
+    }
+    assert_true(moved > 3);
+    net_free(alone);
+    notes_weights_finish(&plain);
+}
+
 static void those_of_another_shape_are_refused(void **state)
 {
     static const char *const tensors[] = {"accent.c1", "stride.c1", "compass.c1"};
@@ -181,6 +213,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(they_follow_turns_strides_and_the_compass, stage_reset),
+        cmocka_unit_test_setup(the_compass_may_be_alone, stage_reset),
         cmocka_unit_test_setup(those_of_another_shape_are_refused, stage_reset),
     };
     driver_choose(argc, argv);
