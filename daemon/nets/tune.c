@@ -20,8 +20,8 @@
 #define GAIN 0.95
 /** For all candidates, opening included: those that are left are not looked at. */
 #define LONGEST 5e6
-/** Of candidate(): two tiles, and rows of 1 to 16. */
-#define TURNS 7
+/** Of candidate(): two tiles, and up to 16 times and a sixteenth of the usual rows. */
+#define TURNS 10
 
 struct tune {
     struct device *device;
@@ -110,13 +110,16 @@ static bool measured(const struct tune_report *report, struct tuning_layout layo
     return false;
 }
 
-/** Tiles of twice and half the usual size, then all numbers of rows in the best of these. */
+/** Tiles of twice and half the usual size, then all numbers of rows in the best of these, the
+ * nearest first: not all may have their turn. */
 static struct tuning_layout candidate(const struct tune_report *report, uint32_t turn)
 {
     const struct tuning_layout usual = report->trials[0].layout;
     if (turn < 2)
         return (struct tuning_layout){turn ? usual.tile / 2 : usual.tile * 2, usual.rows};
-    return (struct tuning_layout){report->trials[fastest(report)].layout.tile, 1u << (turn - 2)};
+    const uint32_t times = 1u << (turn / 2);
+    return (struct tuning_layout){report->trials[fastest(report)].layout.tile,
+                                  turn % 2 ? usual.rows / times : usual.rows * times};
 }
 
 /** Whether there is one more to look at. */
