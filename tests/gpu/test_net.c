@@ -165,7 +165,8 @@ static void inactive_lanes_stand_still(void **state)
     lanes[0].step = 0;
     run(lanes);
     peek_all(0, before);
-    // Others play, some of them of the same tile, then those of another tile only, some odd number of steps.
+    // Others play, some of them of the same tile, then those of another tile only, some odd number
+    // of steps.
     static const uint8_t silence[RUN];
     struct net_lane others[LANES] = {[1] = lane(1, 0), [5] = lane(2, 0)};
     run(others);

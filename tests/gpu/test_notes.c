@@ -202,7 +202,8 @@ static void inactive_lanes_stand_still(void **state)
 
     stage_reset(NULL);
     run(lanes);
-    // Others play, some of them of the same tile, then those of another tile only, some odd number of steps.
+    // Others play, some of them of the same tile, then those of another tile only, some odd number
+    // of steps.
     struct net_lane others[LANES] = {[1] = lane(1, 0), [5] = lane(2, 0)};
     run(others);
     assert_memory_equal(notes[0], nothing, RUN);
