@@ -171,7 +171,7 @@ class Daemon(DaemonCase):
                 return False
             with open(found[0], encoding='utf-8') as file:
                 lines = file.read().splitlines()[1:]
-            return len(lines) == 1 and lines[0].endswith(' 1 lstm-maestro')
+            return len(lines) == 1 and lines[0].startswith('1 1 ') and lines[0].endswith(' lstm-maestro')
         wait_until(tuned, 'a tuning kept')
         self.assertTrue(self.is_state('playing'))
         time.sleep(2)
