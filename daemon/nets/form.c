@@ -17,17 +17,17 @@
 /** Those of shaders/activation.glsl, and the workgroup's size. */
 #define SHARED_CONSTANTS 5
 
+static bool is_power(uint32_t number)
+{
+    return number > 0 && (number & (number - 1)) == 0;
+}
+
 static bool texel_possible(const struct device *device, uint64_t texels)
 {
     const struct device_limits *limits = device_limits(device);
     uint32_t width = device_info(device)->subgroup_size;
     return limits->shuffle && limits->whole_subgroups && width >= 4 && width <= 64 &&
-           (width & (width - 1)) == 0 && texels <= limits->texels;
-}
-
-static bool is_power(uint32_t number)
-{
-    return number > 0 && (number & (number - 1)) == 0;
+           is_power(width) && texels <= limits->texels;
 }
 
 /** One fetch of a subgroup must not reach beyond FEATURE_MULTIPLE. */
