@@ -2,9 +2,10 @@
 
 Owns models/weights/quotes-*.safetensors: a Bloom filter of all runs (originality.py) of an archive's
 train split, and the figures of that archive's human music beside it (reference.py). Where a net was
-trained on another archive first, that one's runs are in it --also. Deterministic.
+trained on another archive first, that one's runs are in it --also. Where a composer's works of train
+quote each other more than those that were held out do, --held-out COMPOSER holds him to these. Deterministic.
 
-    python3 -m models.quotes [--data PATH] [--also PATH] [--out FILE]
+    python3 -m models.quotes [--data PATH] [--also PATH] [--held-out COMPOSER]... [--out FILE]
     python3 -m models.quotes --golden tests/data/golden-quotes.safetensors
 
 The file holds one tensor, filter (U8), and metadata. A run sets `hashes` bits: the bit number i is
@@ -70,8 +71,9 @@ def strangers(runs, count=STRANGERS, seed=1):
     return drawn[~np.isin(drawn, runs)]
 
 
-def write_quotes(path, data, command, also=None):
-    """Builds and writes the file of an archive, with the runs of another one that was learnt from, too."""
+def write_quotes(path, data, command, also=None, strict=()):
+    """Builds and writes the file of an archive, with the runs of another one that was learnt from, too;
+    figures of `strict` composers as reference.of_archive() has them, and ValueError."""
     archives = [data, also] if also else [data]
     taught = [piece for each in archives for piece in each.of("train")]
     runs = runs_of(taught)
@@ -81,7 +83,7 @@ def write_quotes(path, data, command, also=None):
         raise SystemExit("quotes: the filter does not hold its own runs")
     wrong = float(have(filter_, strangers(runs)).mean())
     # Against its own archive: the other one has other editions of the same works, which would seem to quote them.
-    figures = reference.of_archive(data, originality.Book(list(data.of("train"))))
+    figures = reference.of_archive(data, originality.Book(list(data.of("train"))), strict)
     safetensors.write(path, {"filter": torch.from_numpy(filter_)}, {
         "format": FORMAT,
         "family": export.FAMILIES[data.family],
@@ -132,6 +134,8 @@ def main():
     parser = argparse.ArgumentParser(description="Write the filter of the train split's runs.")
     parser.add_argument("--data", help="archive or folder (default: ../shared/data's permissive one)")
     parser.add_argument("--also", metavar="PATH", help="archive that nets of the family were trained on before")
+    parser.add_argument("--held-out", metavar="COMPOSER", action="append", default=[],
+                        help="quotes no more than his validation split does either (again for others)")
     parser.add_argument("--out", help="default: models/weights/quotes-FAMILY.safetensors")
     parser.add_argument("--golden", metavar="FILE", help="write test vectors instead")
     arguments = parser.parse_args()
@@ -142,7 +146,11 @@ def main():
     out = arguments.out or str(export.WEIGHTS.parent / f"quotes-{export.FAMILIES[data.family]}.safetensors")
     also = archive.load(arguments.also) if arguments.also else None
     command = f"python3 -m models.quotes --data {data.name}" + (f" --also {also.name}" if also else "")
-    write_quotes(out, data, command, also)
+    command += "".join(f" --held-out {composer}" for composer in arguments.held_out)
+    try:
+        write_quotes(out, data, command, also, arguments.held_out)
+    except ValueError as error:
+        raise SystemExit(f"quotes: {error}") from error
 
 
 if __name__ == "__main__":

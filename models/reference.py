@@ -2,7 +2,9 @@
 
 Owns the figures that quotes-*.safetensors carries for each composer, in the definitions of
 daemon/music/echo.h, quotes.h and drift.h: how much his music repeats itself, how long it quotes
-other works, how slowly it changes. All from the train split, no work twice.
+other works, how slowly it changes. All from the train split, no work twice. Only where a composer's
+works of train quote each other more than works that nobody learnt from do, as when editions differ too
+much to be told as one work, what is quoted can be bounded by the held-out ones, too (held_out()).
 
     repeated_share    share of the runs of 3 minutes that were heard in the 30 minutes before each
     repeated_times    mean over the runs of a minute of how often that was, up to 8; in both a
@@ -158,34 +160,63 @@ def bands(pieces, rng):
     return out
 
 
+def quoted(pieces, book):
+    """The figures of what pieces have of other works."""
+    longest, borrowed, count = np.array([quotation(piece, book) for piece in pieces]).T
+    return {"quoted_notes": [float(np.ceil(np.percentile(longest, QUOTED)))],
+            "quoted_share": [round(float(borrowed.sum() / count.sum()), 5)]}
+
+
+def held_out(figures, pieces, book):
+    """of() with what is quoted no more than these pieces quote, which no net has learnt from."""
+    return {**figures, **{name: min(bound, figures[name]) for name, bound in quoted(pieces, book).items()}}
+
+
 def of(pieces, book, seed=1):
     """The figures of a composer's pieces."""
     rng = np.random.default_rng(seed)
     again, times = repetition(laid([pieces[i] for i in rng.permutation(len(pieces))]))
-    quoted, borrowed, count = np.array([quotation(piece, book) for piece in pieces]).T
     return {
         "repeated_share": [round(float(np.percentile(again, REPEATED)), 4)],
         "repeated_times": [round(float(np.percentile(times, REPEATED)), 4)],
-        "quoted_notes": [float(np.ceil(np.percentile(quoted, QUOTED)))],
-        "quoted_share": [round(float(borrowed.sum() / count.sum()), 5)],
+        **quoted(pieces, book),
         **bands(pieces, rng),
     }
 
 
-def of_archive(data, book, most=400, log=print):
-    """{composer: of()} of the train split, and "any": of pieces of all composers, evenly, but with
-    bands that hold those of every composer, since it stands for any one of them."""
+def groups_of(pieces):
+    """{composer: his pieces, no songs}"""
     groups = collections.defaultdict(list)
-    for piece in data.of("train"):
+    for piece in pieces:
         if piece.kind != "song":
             groups[piece.composer].append(piece)
+    return groups
+
+
+def works_of(groups, composer):
+    """His distinct() works. Raises ValueError if they are too few to tell anything."""
+    works = distinct(groups.get(composer, []))
+    if len(works) < FEWEST:
+        raise ValueError(f"{composer}: {len(works)} works to be held to, {FEWEST} are needed")
+    return works
+
+
+def of_archive(data, book, strict=(), most=400, log=print):
+    """{composer: of()} of the train split, of the `strict` ones held_out() by the validation split, and
+    "any": of pieces of all composers, evenly, but with bands that hold those of every composer, since it
+    stands for any one of them. Raises ValueError of a strict one with too few pieces in either split."""
+    groups, others = groups_of(data.of("train")), groups_of(data.of("validation"))
     out, every = {}, []
     for composer in sorted(groups):
         pieces = distinct(groups[composer])
         every += pieces
         if len(pieces) >= FEWEST:
             out[composer] = of(pieces, book)
+            if composer in strict:
+                out[composer] = held_out(out[composer], works_of(others, composer), book)
             log(f"reference: {composer}: {len(pieces)} pieces: {out[composer]}")
+    if set(strict) - set(out):
+        raise ValueError(f"{', '.join(sorted(set(strict) - set(out)))}: fewer than {FEWEST} works in train")
     step = -(-len(every) // most)
     whole = of(every[::step], book)
     for name in whole:

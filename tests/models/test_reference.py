@@ -1,5 +1,6 @@
 """Reference: repetition, quotation and slow averages are what they are said to be."""
 
+import types
 import unittest
 
 import numpy as np
@@ -74,6 +75,44 @@ class Quotation(unittest.TestCase):
         self.assertEqual(reference.share(np.array([1, 0, 1, 1, 0, 1, 1, 1, 0, 1], bool)), 5)
         self.assertEqual(reference.share(np.ones(3, bool)), 3)
         self.assertEqual(reference.share(np.zeros(0, bool)), 0)
+
+
+class HeldOut(unittest.TestCase):
+    """Works of train of which each has 30 notes of another one; of validation, 20 notes in every second one."""
+
+    def setUp(self):
+        works = [walk(400, seed) for seed in range(10)]
+        for index, notes in enumerate(works):
+            notes["pitch"][100:130] = walk(400, (index + 1) % 10)["pitch"][300:330]
+        others = [walk(400, 50 + index) for index in range(10)]
+        for index, notes in enumerate(others[::2]):
+            notes["pitch"][10:30] = works[index]["pitch"][200:220]
+        self.train = [as_piece(notes, f"train{index}") for index, notes in enumerate(works)]
+        self.others = [as_piece(notes, f"other{index}")._replace(split="validation") for index, notes in enumerate(others)]
+        self.book = originality.Book(self.train)
+
+    def figures(self, others, strict):
+        pieces = {"train": self.train, "validation": others}
+        data = types.SimpleNamespace(of=lambda split: pieces[split])
+        return reference.of_archive(data, self.book, strict, log=lambda text: None)
+
+    def test_the_stricter_counts(self):
+        usual, strict = self.figures(self.others, ())["bach"], self.figures(self.others, ["bach"])["bach"]
+        self.assertEqual((usual["quoted_notes"], strict["quoted_notes"]), ([30], [20]))
+        self.assertAlmostEqual(strict["quoted_share"][0], 5 * 9 / (10 * 389), places=5)
+        self.assertEqual({**strict, "quoted_notes": 0, "quoted_share": 0}, {**usual, "quoted_notes": 0, "quoted_share": 0})
+
+    def test_train_may_be_the_stricter_one(self):
+        for index, each in enumerate(self.others):
+            for at in (40, 120):
+                each.notes["pitch"][at : at + 40] = self.train[(index + at) % 9].notes["pitch"][220:260]
+        self.assertEqual(self.figures(self.others, ["bach"]), self.figures(self.others, ()))
+
+    def test_too_few_works(self):
+        with self.assertRaisesRegex(ValueError, "bach: 7 works"):
+            self.figures(self.others[:7], ["bach"])
+        with self.assertRaisesRegex(ValueError, "mozart"):
+            self.figures(self.others, ["mozart"])
 
 
 class Averages(unittest.TestCase):
