@@ -18,7 +18,8 @@
 #define MOST_RUNS 200
 /** A candidate is taken before the usual layout if it needs no more than this share of its time. */
 #define GAIN 0.95
-/** For all candidates, opening included: those that are left are not looked at. */
+/** For all candidates, opening included: those that are left are not looked at. In doubt the usual
+ * one is opened once more after that. */
 #define LONGEST 5e6
 /** Of candidate(): two tiles, and up to 16 times and a sixteenth of the usual rows. */
 #define TURNS 10
@@ -133,39 +134,62 @@ static bool find_next(struct tune *tune, const struct net *net)
     return false;
 }
 
+/** Which one there is to be. */
+static uint32_t better(const struct tune_report *report)
+{
+    uint32_t best = fastest(report);
+    return report->trials[best].step_us < report->trials[0].step_us * GAIN ? best : 0;
+}
+
 static int choose(struct tune *tune)
 {
     struct tune_report *report = &tune->report;
-    uint32_t best = fastest(report);
-    if (report->trials[best].step_us < report->trials[0].step_us * GAIN)
-        report->chosen = best;
+    report->chosen = better(report);
     tuning_keep(tune->device, tune->path, report->most, report->trials[report->chosen].layout);
     return 0;
 }
 
-int tune_next(struct tune *tune)
+/** Whether the usual layout is to be measured once more. */
+static bool doubt(struct tune *tune)
 {
     struct tune_report *report = &tune->report;
+    if (report->doubted || better(report) == 0)
+        return false;
+    report->doubted = true;
+    tune->next = report->trials[0].layout;
+    return true;
+}
+
+/** Takes note of what a layout needs. Returns whether there is one more to measure. */
+static bool note(struct tune *tune, const struct net *net, double step_us)
+{
+    struct tune_report *report = &tune->report;
+    const struct net_layout laid = net_layout(net);
+    log_debug("%s, %u lanes: %u together, %u rows take %.1f us a step", tune->path, tune->lanes,
+              laid.layout.tile, laid.layout.rows, step_us);
+    if (report->doubted) {
+        report->trials[0].step_us = fmin(report->trials[0].step_us, step_us);
+        return false;
+    }
+    report->trials[report->count++] = (struct tune_trial){laid.layout, step_us};
+    report->most = laid.most;
+    bool more = report->count < TUNE_MOST && find_next(tune, net);
+    return (more && tune->spent < LONGEST) || doubt(tune);
+}
+
+int tune_next(struct tune *tune)
+{
     struct net *net = NULL;
-    double begun = now(tune->clock);
+    double begun = now(tune->clock), step_us = 0;
     int r = net_new_laid(tune->device, tune->path, tune->lanes, tune->next, &net);
     if (r < 0)
         return r;
-    struct net_layout laid = net_layout(net);
-    struct tune_trial *trial = &report->trials[report->count];
-    trial->layout = laid.layout;
-    report->most = laid.most;
-    r = laid.texel ? measure(tune, net, &trial->step_us) : 0;
-    bool more = false;
-    if (r == 0 && laid.texel) {
-        report->count++;
-        more = find_next(tune, net);
-    }
-    net_free(net);
+    const bool texel = net_layout(net).texel;
+    if (texel)
+        r = measure(tune, net, &step_us);
     tune->spent += now(tune->clock) - begun;
-    if (r < 0 || !laid.texel)
-        return r;
-    log_debug("%s, %u lanes: %u together, %u rows take %.1f us a step", tune->path, tune->lanes,
-              trial->layout.tile, trial->layout.rows, trial->step_us);
-    return more && tune->spent < LONGEST && report->count < TUNE_MOST ? 1 : choose(tune);
+    if (r == 0 && texel)
+        r = note(tune, net, step_us) ? 1 : choose(tune);
+    net_free(net);
+    return r;
 }

@@ -15,6 +15,9 @@ struct device;
  * (tuning.h) for the next net_new(). No choice changes a note: none changes the order in which
  * anything is added up.
  *
+ * A machine that is shared has slow seconds, so before another layout takes the place of the usual
+ * one, that one is measured once more; its least counts.
+ *
  * One candidate at a time, so that the generator can do it between its steps. Belongs to its
  * thread; goes before the device.
  */
@@ -32,6 +35,7 @@ struct tune_report {
     uint32_t count;
     uint32_t most;   ///< the largest tile that the lanes allow
     uint32_t chosen; ///< which of them; meaningful when all are there
+    bool doubted;    ///< another one looked faster, so the usual one was measured once more
 };
 
 /** `path` must outlive it. Returns 0 or -ENOMEM. */

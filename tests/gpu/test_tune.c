@@ -116,7 +116,8 @@ static int tune(uint32_t lanes, struct tune_report *ret_report)
         turns++;
     *ret_report = *tune_report(tune);
     tune_free(tune);
-    assert_int_equal(turns + 1, ret_report->count ? ret_report->count : 1);
+    assert_int_equal(turns + 1, ret_report->count ? ret_report->count + ret_report->doubted : 1);
+    assert_true(ret_report->chosen == 0 || ret_report->doubted);
     return r;
 }
 
