@@ -7,6 +7,7 @@
 The first folder, and those played like it, are what is promised; the others stand beside it.
 Several of one way are taken together: with some streams of --minutes 20 --streams 8, say, there is
 an OA at one minute. Weights and human music are looked for where evaluate.py looks for them.
+A composer who came later can have a page of his own, --page never-dry-mozart, until all are played again.
 """
 
 import argparse
@@ -248,8 +249,8 @@ def lengths(soaks):
         f"{way}, {length(seconds)} of {', '.join(named)}" for (way, seconds), named in nets.items()) + ".\n"
 
 
-def page(soaks, found, human, nets, composers, ways):
-    """The text of never-dry.md."""
+def page(soaks, found, human, nets, composers, ways, name):
+    """The text of never-dry.md, or of a page of another name."""
     rows = {net: {c: found[ways[0], net, c] for c in composers if (ways[0], net, c) in found} for net in nets}
     parts = [INTRODUCTION.format(length=length(max(row["longest"] for row in found.values())), spans=soak.SPREAD), lengths(soaks),
              "## What is promised\n"]
@@ -269,11 +270,11 @@ def page(soaks, found, human, nets, composers, ways):
               "## Over time, and with the curator off\n",
               "Grey: 80 % of human windows. Without the curator nobody refuses a draft and nothing is reseeded; the hard "
               "threshold is that of the first nets of this kind.\n",
-              "![Notes a minute of every net and composer](never-dry-density.png)\n", beside_table(found) + "\n",
+              f"![Notes a minute of every net and composer]({name}-density.png)\n", beside_table(found) + "\n",
               "## What was decided in an hour\n",
               "`control/decisions.h`, as `fermatactl status` tells it of a channel that plays. Drafts last four seconds; a "
               "refused one is drawn again as four at once.\n", decided_table(found) + "\n",
-              "## How human it stays\n", "![OA over the day](never-dry-oa.png)\n", oa_table(found, human) + "\n",
+              "## How human it stays\n", f"![OA over the day]({name}-oa.png)\n", oa_table(found, human) + "\n",
               "## How it was made\n", "\n".join(f"    {one.command()}" for one in soaks) + "\n"]
     broken = [f"- {one.way() or 'as it is'}: {s.net}, {s.composer}: {text}" for one in soaks for s in one.streams
               for text in s.found["broken"]]
@@ -300,6 +301,7 @@ def main():
     parser.add_argument("folders", nargs="+", metavar="FOLDER")
     parser.add_argument("--weights", default=str(export.WEIGHTS.parent), help="folder of the nets")
     parser.add_argument("--out", default=str(DOCS), metavar="FOLDER")
+    parser.add_argument("--page", default="never-dry", metavar="NAME", help="of the files: NAME.md, NAME-oa.png, NAME-density.png")
     arguments = parser.parse_args()
     soaks = [soak.read(folder) for folder in arguments.folders]
     ways = list(dict.fromkeys(one.way() for one in soaks))
@@ -325,11 +327,11 @@ def main():
             way, net, composer = key
             log(f"{net}, {composer}, {way or 'as it is'}: silence {found[key]['silence']:.1f} s, "
                 f"OA {json.dumps(found[key]['oa'])}")
-    out = Path(arguments.out)
-    draw_density(out / "never-dry-density.png", found, nets, composers, ways)
-    draw_oa(out / "never-dry-oa.png", found, human, nets, composers, ways[0])
-    (out / "never-dry.md").write_text(page(soaks, found, human, nets, composers, ways), encoding="utf-8")
-    log(f"{out / 'never-dry.md'}")
+    path = Path(arguments.out) / f"{arguments.page}.md"
+    draw_density(path.with_name(f"{arguments.page}-density.png"), found, nets, composers, ways)
+    draw_oa(path.with_name(f"{arguments.page}-oa.png"), found, human, nets, composers, ways[0])
+    path.write_text(page(soaks, found, human, nets, composers, ways, arguments.page), encoding="utf-8")
+    log(f"{path}")
 
 
 if __name__ == "__main__":

@@ -207,14 +207,14 @@ class Measure(unittest.TestCase):
                                         "--threshold 0.9 --out FOLDER")
         found = {(one.way(), "net", "bach"): soak.measure(one.streams, self.reference, self.book) for one in (main, off)}
         human, ways = {"net": {"bach": self.reference}}, ["", "curator off, threshold 0.9"]
-        text = never_dry.page([main, off], found, human, ["net"], ["bach"], ways)
+        text = never_dry.page([main, off], found, human, ["net"], ["bach"], ways, "dry-day")
         self.assertIn("| silence over 3 s | 1.0 s, none: met |", text)
         self.assertIn("| net | bach | curator off, threshold 0.9 | 1100.0 s at 0:00:05 |", text)
         self.assertIn("curator off, threshold 0.9: net, bach: silent, alas", text)
         self.assertIn("Music of each composer: as it is, 20 minutes of `net`; curator off, threshold 0.9, 20 minutes of `net`.", text)
         self.assertIn("| net | 20 minutes | 101.0 MB | +1.0 MB | 120 | - |", text)
-        never_dry.draw_density(self.folder / "never-dry-density.png", found, ["net"], ["bach"], ways)
-        never_dry.draw_oa(self.folder / "never-dry-oa.png", found, human, ["net"], ["bach"], "")
+        never_dry.draw_density(self.folder / "dry-day-density.png", found, ["net"], ["bach"], ways)
+        never_dry.draw_oa(self.folder / "dry-day-oa.png", found, human, ["net"], ["bach"], "")
         for line in text.splitlines():
             if line.startswith("!["):
                 picture = self.folder / line.split("(")[1].rstrip(")")
