@@ -70,16 +70,21 @@ static void ask_status(struct watch *watch)
     watch->last_status = now();
 }
 
-static void set_next_composer(struct watch *watch, int step)
+/** Those there are are those of all nets: on to the next one whom the channel's own net offers. */
+static void set_next_composer(struct watch *watch, bool back)
 {
     const struct status_names *composers = &watch->status.composers;
-    if (!composers->count)
-        return;
+    const size_t count = composers->count, step = back ? count - 1 : 1;
     size_t i = 0;
-    while (i < composers->count && strcmp(composers->name[i], channel_of(watch)->composer) != 0)
+    while (i < count && strcmp(composers->name[i], channel_of(watch)->composer) != 0)
         i++;
-    i = i == composers->count ? 0 : (i + composers->count + (size_t)step) % composers->count;
-    note_trouble(watch, remote_set_text(watch->remote, "Composer", composers->name[i]));
+    enum ending ending = ENDING_REFUSED;
+    for (size_t tried = 0; tried < count && ending == ENDING_REFUSED; tried++) {
+        i = (i + step) % count;
+        ending = remote_set_text(watch->remote, "Composer", composers->name[i]);
+    }
+    if (count)
+        note_trouble(watch, ending);
 }
 
 static void set_number(struct watch *watch, const char *property, double value)
@@ -126,10 +131,10 @@ static void on_key(struct watch *watch, int key)
         note_trouble(watch, remote_call(watch->remote, "Reseed"));
         break;
     case 'c':
-        set_next_composer(watch, 1);
+        set_next_composer(watch, false);
         break;
     case 'C':
-        set_next_composer(watch, -1);
+        set_next_composer(watch, true);
         break;
     case 't':
         set_number(watch, "Threshold", c->threshold - 0.05);

@@ -229,11 +229,12 @@ static void set_composer(const struct bus_object *object, const DBusBasicValue *
                          DBusError *error)
 {
     int r = channel_set_composer(object->channel, value->str);
-    if (r < 0) {
-        char values[512];
-        bus_list_offered(channel_composers(object->channel), values, sizeof(values));
-        refuse_name("composer", value->str, BUS_ERROR_UNKNOWN_COMPOSER, values, r, error);
-    }
+    if (r == 0)
+        return;
+    if (r == -ENOENT)
+        bus_refuse_composer(object, channel_net(object->channel), value->str, error);
+    else
+        refuse_name("composer", value->str, BUS_ERROR_UNKNOWN_COMPOSER, "", r, error);
 }
 
 static void get_net(const struct bus_object *object, DBusMessageIter *iter)
@@ -245,13 +246,7 @@ static void set_net(const struct bus_object *object, const DBusBasicValue *value
 {
     int r = channel_set_net(object->channel, value->str);
     if (r == -ENOTSUP) {
-        char values[512];
-        bus_list_offered(manager_net_composers(object->manager, value->str), values,
-                         sizeof(values));
-        dbus_set_error(error, BUS_ERROR_UNKNOWN_COMPOSER,
-                       "net %s does not offer the composer %s; it offers: %s; choose one of them "
-                       "first",
-                       value->str, channel_composer(object->channel), values);
+        bus_refuse_composer(object, value->str, channel_composer(object->channel), error);
     } else if (r < 0) {
         bus_refuse_net(object, value->str, error);
     }

@@ -118,7 +118,6 @@ static void read_wish(DBusMessage *message, struct settings *ret_wish, DBusError
 static void refuse(const struct bus_object *object, const struct settings *wish, int r,
                    DBusError *error)
 {
-    char values[512];
     switch (r) {
     case -EEXIST:
         dbus_set_error(error, BUS_ERROR_CHANNEL_EXISTS,
@@ -138,10 +137,7 @@ static void refuse(const struct bus_object *object, const struct settings *wish,
         bus_refuse_net(object, wish->net, error);
         break;
     case -ENOTSUP:
-        bus_list_offered(manager_net_composers(object->manager, wish->net), values, sizeof values);
-        dbus_set_error(error, BUS_ERROR_UNKNOWN_COMPOSER,
-                       "net %s does not offer the composer \"%s\"; it offers: %s", wish->net,
-                       wish->composer, values);
+        bus_refuse_composer(object, wish->net, wish->composer, error);
         break;
     default:
         dbus_set_error(error, DBUS_ERROR_FAILED,

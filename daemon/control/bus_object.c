@@ -205,3 +205,31 @@ void bus_refuse_net(const struct bus_object *object, const char *net, DBusError 
                        : "",
                    values);
 }
+
+/** A net that offers the composer, or NULL. */
+static const char *net_offering(const struct manager *manager, const char *composer)
+{
+    const char *const *nets = NULL;
+    const size_t count = manager_nets(manager, &nets);
+    for (size_t i = 0; i < count; i++) {
+        const char *const *name = manager_net_composers(manager, nets[i]);
+        while (name && *name && strcmp(*name, composer) != 0)
+            name++;
+        if (name && *name)
+            return nets[i];
+    }
+    return NULL;
+}
+
+void bus_refuse_composer(const struct bus_object *object, const char *net, const char *composer,
+                         DBusError *error)
+{
+    char values[512], quoted[BUS_QUOTE_ROOM];
+    const char *other = net_offering(object->manager, composer);
+    bus_list_offered(manager_net_composers(object->manager, net), values, sizeof values);
+    dbus_set_error(
+        error, BUS_ERROR_UNKNOWN_COMPOSER,
+        "net %s does not offer the composer \"%s\"; it offers: %s; choose one of them%s%s", net,
+        bus_quote(composer, quoted), values, other ? ", or another net first, such as " : "",
+        other ? other : "");
+}

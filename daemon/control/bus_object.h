@@ -174,5 +174,9 @@ const char *bus_quote(const char *text, char ret_quoted[BUS_QUOTE_ROOM]);
 
 /** Sets `error`: there is no net of that name, and which there are. */
 void bus_refuse_net(const struct bus_object *object, const char *net, DBusError *error);
+/** Sets `error`: that net, which is there, does not offer that composer; whom it offers, and which
+ * other net offers him. */
+void bus_refuse_composer(const struct bus_object *object, const char *net, const char *composer,
+                         DBusError *error);
 
 #endif

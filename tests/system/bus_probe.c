@@ -54,8 +54,9 @@ const char *const *manager_net_composers(const struct manager *manager, const ch
 
 size_t manager_composers(const struct manager *manager, const char *const **ret_names)
 {
-    *ret_names = probe_composers;
-    return 3;
+    static const char *const all[] = {"bach", "chopin", "debussy", "satie"};
+    *ret_names = all;
+    return 4;
 }
 
 size_t manager_channel_count(const struct manager *manager)

@@ -253,6 +253,7 @@ class Verbs(unittest.TestCase):
         status, before = self.status()
         self.ended(1, "composer", "salieri", words=["salieri", before["composer"]])
         if "satie-open" in status["nets"]:  # of bus_probe; it does not offer what is played
+            self.ended(1, "composer", "satie", words=[before["net"], "such as satie-open"])
             self.ended(1, "net", "satie-open", words=[before["composer"], "offers: satie"])
         self.ended(1, "net", "x", words=[before["net"]])
         self.ended(1, "sampling", "x", words=["hard"])
@@ -398,6 +399,12 @@ class Watch(unittest.TestCase):
         until(lambda c: c["composer"] != before["composer"])
         t.send("C")
         until(lambda c: c["composer"] == before["composer"])
+        heard = before["composer"]
+        for key in "c" * 4 + "C" * 4:  # all round, past those whom only other nets offer
+            t.send(key)
+            until(lambda c: c["composer"] != heard)
+            heard = json.loads(run("status", "--json").stdout)["channels"][0]["composer"]
+        run("composer", before["composer"])
         t.send("T-")
         until(lambda c: c["threshold"] > before["threshold"] and c["volume"] < before["volume"])
         t.send("t+")
