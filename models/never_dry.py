@@ -29,7 +29,7 @@ COLOURS = ("#1b7837", "#d95f02", "#7570b3", "#e7298a", "#666666", "#a6761d")
 INTRODUCTION = """# Never dry, never silent, never the same
 
 Written by `python3 -m models.never_dry` from what `fermatad --soak` has measured: the daemon's own
-engine, composing up to {length} for every net and composer, faster than real time, without sound.
+engine, composing up to {length} for {whom}, faster than real time, without sound.
 `man fermatad` says what a soak is; each figure is of all of the music, nothing was picked out.
 
 - **Silence**: the longest time with no note sounding, the breaths between pieces included.
@@ -252,7 +252,9 @@ def lengths(soaks):
 def page(soaks, found, human, nets, composers, ways, name):
     """The text of never-dry.md, or of a page of another name."""
     rows = {net: {c: found[ways[0], net, c] for c in composers if (ways[0], net, c) in found} for net in nets}
-    parts = [INTRODUCTION.format(length=length(max(row["longest"] for row in found.values())), spans=soak.SPREAD), lengths(soaks),
+    whom = "every net and composer" if len(nets) > 1 else f"{', '.join(c.capitalize() for c in composers)} on `{nets[0]}`"
+    parts = [INTRODUCTION.format(length=length(max(row["longest"] for row in found.values())), whom=whom, spans=soak.SPREAD),
+             lengths(soaks),
              "## What is promised\n"]
     for net in nets:
         if rows[net]:

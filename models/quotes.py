@@ -73,7 +73,7 @@ def strangers(runs, count=STRANGERS, seed=1):
 
 def write_quotes(path, data, command, also=None, strict=()):
     """Builds and writes the file of an archive, with the runs of another one that was learnt from, too;
-    figures of `strict` composers as reference.of_archive() has them, and ValueError."""
+    figures of `strict` composers as reference.of_archive() has them, and TooFew."""
     archives = [data, also] if also else [data]
     taught = [piece for each in archives for piece in each.of("train")]
     runs = runs_of(taught)
@@ -135,7 +135,7 @@ def main():
     parser.add_argument("--data", help="archive or folder (default: ../shared/data's permissive one)")
     parser.add_argument("--also", metavar="PATH", help="archive that nets of the family were trained on before")
     parser.add_argument("--held-out", metavar="COMPOSER", action="append", default=[],
-                        help="quotes no more than his validation split does either (again for others)")
+                        help="hold his music to what his works of the validation split quote, too (again for others)")
     parser.add_argument("--out", help="default: models/weights/quotes-FAMILY.safetensors")
     parser.add_argument("--golden", metavar="FILE", help="write test vectors instead")
     arguments = parser.parse_args()
@@ -149,8 +149,8 @@ def main():
     command += "".join(f" --held-out {composer}" for composer in arguments.held_out)
     try:
         write_quotes(out, data, command, also, arguments.held_out)
-    except ValueError as error:
-        raise SystemExit(f"quotes: {error}") from error
+    except reference.TooFew as error:
+        raise SystemExit(f"quotes: --held-out: {error}") from error
 
 
 if __name__ == "__main__":

@@ -34,6 +34,12 @@ BAND = (0.5, 99.5)  # percentiles of the slow averages
 QUOTED = 95  # percentile over pieces
 HOURS = 60  # of pieces drawn at random, for the slow averages
 FEWEST = 8  # pieces, without which a composer has no figures of his own
+HOLDING = 3  # held-out works that can hold him: few ones make the guard stricter, never less strict
+
+
+class TooFew(Exception):
+    """A composer has too few works to be held to."""
+
 
 
 def distinct(pieces):
@@ -193,19 +199,20 @@ def groups_of(pieces):
     return groups
 
 
-def works_of(groups, composer):
-    """His distinct() works. Raises ValueError if they are too few to tell anything."""
+def holding(groups, composer):
+    """The distinct() works of the validation split that hold a composer. Raises TooFew."""
     works = distinct(groups.get(composer, []))
-    if len(works) < FEWEST:
-        raise ValueError(f"{composer}: {len(works)} works to be held to, {FEWEST} are needed")
+    if len(works) < HOLDING:
+        raise TooFew(f"{composer} cannot be held to {len(works)} works in the validation split; {HOLDING} are needed")
     return works
 
 
 def of_archive(data, book, strict=(), most=400, log=print):
     """{composer: of()} of the train split, of the `strict` ones held_out() by the validation split, and
     "any": of pieces of all composers, evenly, but with bands that hold those of every composer, since it
-    stands for any one of them. Raises ValueError of a strict one with too few pieces in either split."""
+    stands for any one of them. Raises TooFew of a strict one with too few works in either split."""
     groups, others = groups_of(data.of("train")), groups_of(data.of("validation"))
+    works = {composer: holding(others, composer) for composer in strict}
     out, every = {}, []
     for composer in sorted(groups):
         pieces = distinct(groups[composer])
@@ -213,10 +220,12 @@ def of_archive(data, book, strict=(), most=400, log=print):
         if len(pieces) >= FEWEST:
             out[composer] = of(pieces, book)
             if composer in strict:
-                out[composer] = held_out(out[composer], works_of(others, composer), book)
+                out[composer] = held_out(out[composer], works[composer], book)
+                log(f"reference: {composer}: held to {len(works[composer])} works: {out[composer]['quoted_notes'][0]:.0f} "
+                    f"notes, {out[composer]['quoted_share'][0]:.5f}")
             log(f"reference: {composer}: {len(pieces)} pieces: {out[composer]}")
     if set(strict) - set(out):
-        raise ValueError(f"{', '.join(sorted(set(strict) - set(out)))}: fewer than {FEWEST} works in train")
+        raise TooFew(f"{', '.join(sorted(set(strict) - set(out)))}: there are fewer than {FEWEST} works in the train split")
     step = -(-len(every) // most)
     whole = of(every[::step], book)
     for name in whole:

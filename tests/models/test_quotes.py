@@ -105,6 +105,23 @@ class File(unittest.TestCase):
         # Another edition of a work, which nobody knows for the same, quotes it all over.
         self.assertEqual(about["reference"], alone["reference"])
 
+    def test_held_out(self):
+        pieces = [piece(seed=seed) for seed in range(9)] + [piece(seed=seed, split="validation") for seed in range(90, 93)]
+        with tempfile.TemporaryDirectory() as folder, mock.patch("builtins.print"):
+            path = Path(folder) / "quotes.safetensors"
+            command = ["quotes", "--data", "made-up.zip", "--held-out", "bach", "--out", str(path)]
+            for given in (pieces[:-1], pieces):
+                data = archive.Archive("made-up.zip", "0" * 64, "permissive", given)
+                with mock.patch("sys.argv", command), mock.patch.object(archive, "load", lambda _: data):
+                    if given is pieces:
+                        quotes.main()
+                        continue
+                    with self.assertRaisesRegex(SystemExit, "--held-out: bach .* 2 works"):
+                        quotes.main()
+                    self.assertFalse(path.exists())
+            about = safetensors.read(path)[1]
+        self.assertEqual(about["command"], "python3 -m models.quotes --data made-up.zip --held-out bach")
+
 
 if __name__ == "__main__":
     unittest.main()

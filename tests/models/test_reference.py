@@ -97,7 +97,9 @@ class HeldOut(unittest.TestCase):
         return reference.of_archive(data, self.book, strict, log=lambda text: None)
 
     def test_the_stricter_counts(self):
-        usual, strict = self.figures(self.others, ())["bach"], self.figures(self.others, ["bach"])["bach"]
+        every, held = self.figures(self.others, ()), self.figures(self.others, ["bach"])
+        usual, strict = every["bach"], held["bach"]
+        self.assertEqual(every["any"], held["any"])
         self.assertEqual((usual["quoted_notes"], strict["quoted_notes"]), ([30], [20]))
         self.assertAlmostEqual(strict["quoted_share"][0], 5 * 9 / (10 * 389), places=5)
         self.assertEqual({**strict, "quoted_notes": 0, "quoted_share": 0}, {**usual, "quoted_notes": 0, "quoted_share": 0})
@@ -109,10 +111,15 @@ class HeldOut(unittest.TestCase):
         self.assertEqual(self.figures(self.others, ["bach"]), self.figures(self.others, ()))
 
     def test_too_few_works(self):
-        with self.assertRaisesRegex(ValueError, "bach: 7 works"):
-            self.figures(self.others[:7], ["bach"])
-        with self.assertRaisesRegex(ValueError, "mozart"):
+        twice = self.others[:2] + [self.others[0]._replace(file="again")]
+        songs = [each._replace(kind="song") for each in self.others[2:]]
+        with self.assertRaisesRegex(reference.TooFew, "bach .* 2 works in the validation split"):
+            self.figures(twice + songs, ["bach"])
+        with self.assertRaisesRegex(reference.TooFew, "mozart .* 0 works"):
             self.figures(self.others, ["mozart"])
+        self.train = self.train[:7]
+        with self.assertRaisesRegex(reference.TooFew, "bach: .* 8 works in the train split"):
+            self.figures(self.others, ["bach"])
 
 
 class Averages(unittest.TestCase):
