@@ -267,8 +267,7 @@ class Refusals(BusTest):
         super().tearDown()
 
     def test_unknown_names(self):
-        composers = self.get("Composers", ROOT, MANAGER)
-        own = [name for name in composers if name != "satie"]  # bus_probe's net of Satie is not the channel's
+        own = [c for c in self.get("Composers", ROOT, MANAGER) if c != "satie"]  # of bus_probe's other net
         for property_, error, there in (("Composer", "UnknownComposer", own),
                                         ("Net", "UnknownNet", self.get("Nets", ROOT, MANAGER)),
                                         ("Sampling", "UnknownSampling", ["sample", "hard"]),

@@ -255,9 +255,8 @@ class Verbs(unittest.TestCase):
         if "satie-open" in status["nets"]:  # of bus_probe; it does not offer what is played
             self.ended(1, "composer", "satie", words=[before["net"], "such as satie-open"])
             self.ended(1, "net", "satie-open", words=[before["composer"], "offers: satie"])
-        self.ended(1, "net", "x", words=[before["net"]])
-        self.ended(1, "sampling", "x", words=["hard"])
-        self.ended(1, "profile", "x", words=["telephone"])
+        for verb, word in (("net", before["net"]), ("sampling", "hard"), ("profile", "telephone")):
+            self.ended(1, verb, "x", words=[word])
         self.ended(1, "output", "x", words=["stream", "source"])
         self.ended(1, "target", "a\nb", words=["node.name"])
         self.ended(1, "volume", "101%", words=["0 to 1"])
@@ -391,20 +390,16 @@ class Watch(unittest.TestCase):
 
         def until(condition):
             deadline = time.monotonic() + PATIENCE
-            while not condition(json.loads(run("status", "--json").stdout)["channels"][0]):
+            while not condition(found := json.loads(run("status", "--json").stdout)["channels"][0]):
                 t.read(0.1)
                 self.assertLess(time.monotonic(), deadline)
+            return found
 
-        t.send("c")
-        until(lambda c: c["composer"] != before["composer"])
-        t.send("C")
-        until(lambda c: c["composer"] == before["composer"])
         heard = before["composer"]
-        for key in "c" * 4 + "C" * 4:  # all round, past those whom only other nets offer
+        for key in "ccccCCCC":  # all round, past those whom only other nets offer, and back
             t.send(key)
-            until(lambda c: c["composer"] != heard)
-            heard = json.loads(run("status", "--json").stdout)["channels"][0]["composer"]
-        run("composer", before["composer"])
+            heard = until(lambda c: c["composer"] != heard)["composer"]
+        self.assertEqual(heard, before["composer"])
         t.send("T-")
         until(lambda c: c["threshold"] > before["threshold"] and c["volume"] < before["volume"])
         t.send("t+")
