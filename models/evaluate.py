@@ -119,12 +119,23 @@ def known_data(metadata):
     return list(dict.fromkeys(named))
 
 
+def keep(former, results, composers, likelihood):
+    """Puts what was found before of these composers, and the likelihood where that is asked for, into results."""
+    found = {name: former["composers"][name] for name in composers if name in former["composers"]}
+    results["composers"].update(found)
+    if found:
+        results["command"] = f"{former['command']}; {results['command']}"
+    if likelihood and "likelihood" in former:
+        results["likelihood"] = former["likelihood"]
+
+
 def main():
     parser = argparse.ArgumentParser(description="Compose with the daemon, and measure it beside human music.")
     parser.add_argument("--net", required=True, help="name of the weights, such as transformer-open")
     parser.add_argument("--fermatad", help="the daemon to compose with; without it what lies in FOLDER is measured")
     parser.add_argument("--weights", help="weights file (default: the net's in models/weights)")
-    parser.add_argument("--composer", action="append", help="default: all that are offered")
+    parser.add_argument("--composer", action="append",
+                        help="default: all that are offered; of the others, what was found before of the same weights is kept")
     parser.add_argument("--out", required=True, metavar="FOLDER")
     parser.add_argument("--streams", type=int, default=4, help="endless ones, cut off after --minutes")
     parser.add_argument("--minutes", type=float, default=30)
@@ -181,8 +192,8 @@ def main():
         "judged_composers": judge.names, "composers": {},
     }
     former = json.loads((folder / "results.json").read_text()) if (folder / "results.json").is_file() else {}
-    if arguments.no_likelihood and former.get("sha256") == results["sha256"] and "likelihood" in former:
-        results["likelihood"] = former["likelihood"]
+    if former.get("sha256") == results["sha256"]:
+        keep(former, results, [name for name in offered if name not in wanted], arguments.no_likelihood)
     if not arguments.no_likelihood:
         validation = test or data[0].of("validation")
         if notes_net:
@@ -207,6 +218,7 @@ def main():
         results["composers"][name] = found
         (folder / name).mkdir(parents=True, exist_ok=True)
         midi.write(human.reference[len(human.reference) // 2].notes, str(folder / name / "human.mid"))
+    results["composers"] = {name: results["composers"][name] for name in offered if name in results["composers"]}
     (folder / "results.json").write_text(json.dumps(results, indent=1))
     lap(f"{folder / 'results.json'}")
 

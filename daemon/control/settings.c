@@ -33,7 +33,7 @@ enum type {
 };
 
 const struct settings_key settings_keys[] = {
-    {"composer", SETTINGS_CHANNEL, "NAME", "style to play in: bach, chopin, debussy"},
+    {"composer", SETTINGS_CHANNEL, "NAME", "style, such as bach or mozart (fermatactl composer)"},
     {"net", SETTINGS_CHANNEL, "NAME",
      "net to play on, such as transformer-open; empty: the best there is"},
     {"licence", SETTINGS_DAEMON, "commercial|any",

@@ -102,6 +102,15 @@ class Whole(unittest.TestCase):
         found = self.composer.measure([p.notes for p in self.train[:4]], "stream", 0.01)
         self.assertEqual(found["originality"]["quoted"], 1.0)
 
+    def test_others_found_before_are_kept(self):
+        former = {"command": "first", "composers": {"bach": 1, "haydn": 2, "gone": 3}, "likelihood": 4}
+        results = {"command": "second", "composers": {}}
+        evaluate.keep(former, results, ["bach", "chopin"], False)
+        self.assertEqual(results, {"command": "first; second", "composers": {"bach": 1}})
+        results = {"command": "second", "composers": {}}
+        evaluate.keep(former, results, [], True)
+        self.assertEqual(results, {"command": "second", "composers": {}, "likelihood": 4})
+
     def test_report_tells_by_how_much(self):
         found = {"human": self.composer.about(),
                  "streams": self.composer.measure([piece(seed=60, seconds=600).notes] * 2, "stream", 0.01)}
