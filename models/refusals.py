@@ -71,11 +71,12 @@ def main():
     parser.add_argument("--net", required=True, help="name of the weights whose statistics count")
     parser.add_argument("--quotes", help="default: quotes-NET or else quotes-FAMILY.safetensors in models/weights")
     parser.add_argument("--data", help="archive of the net's family")
-    parser.add_argument("--composers", default=",".join(export.OFFERED))
+    parser.add_argument("--composers", help="with commas (default: all that the net offers)")
     parser.add_argument("--minutes", type=float, default=120, help="of slowed music, at most")
     arguments = parser.parse_args()
     weights = export.WEIGHTS.parent / f"{arguments.net}.safetensors"
-    family = safetensors.read(weights)[1]["family"]
+    about = safetensors.read(weights)[1]
+    family, offered = about["family"], json.loads(about["offered"])
     own, shared = (export.WEIGHTS.parent / f"quotes-{name}.safetensors" for name in (arguments.net, family))
     quotes = arguments.quotes or (own if own.is_file() else shared)
     data = archive.load(arguments.data or archive.DATA / (archive.PERMISSIVE if family == "open" else archive.MAESTRO))
@@ -85,7 +86,7 @@ def main():
         found = judge(arguments.curate, quotes, weights, composer, notes, copies)
         print(f"{arguments.net} {composer}, {title}: {shown(found, verdicts)}", flush=True)
 
-    for composer in arguments.composers.split(","):
+    for composer in arguments.composers.split(",") if arguments.composers else offered:
         pieces = {split: [p for p in data.of(split, composer) if p.kind != "song"] for split in archive.SPLITS}
         train = reference.laid(reference.distinct(pieces["train"]))
         if pieces["validation"]:
